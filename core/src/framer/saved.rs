@@ -1,0 +1,120 @@
+//! What a framer needs to go on in another process.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use super::{LineFramer, open::OpenLine};
+use crate::{RestoreError, checkpoint::is_default, json_bytes};
+
+/// What a framer holds. How it was cut into chunks is forgotten: it makes no difference.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct SavedFramer {
+    #[serde(skip_serializing_if = "is_default")]
+    line: SavedLine,
+    #[serde(skip_serializing_if = "is_default", with = "json_bytes")]
+    unread: Bytes,
+    #[serde(skip_serializing_if = "is_default")]
+    finished: bool,
+}
+
+/// The line that is open.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum SavedLine {
+    #[default]
+    Start,
+    /// Its beginning.
+    Joining(#[serde(with = "json_bytes")] Bytes),
+    Discarding(SavedDiscard),
+    Broken(Option<SavedDiscard>),
+}
+
+/// A line above the limit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SavedDiscard {
+    pub(super) len: u64,
+    pub(super) window: usize,
+    #[serde(with = "json_bytes")]
+    pub(super) head: Bytes,
+    #[serde(with = "json_bytes")]
+    pub(super) tail: Bytes,
+}
+
+impl LineFramer {
+    pub(crate) fn save(&self) -> SavedFramer {
+        SavedFramer {
+            line: self.open.save(),
+            unread: self.chunks.unread(),
+            finished: self.finished,
+        }
+    }
+
+    pub(crate) fn restore(
+        saved: SavedFramer,
+        max_line: usize,
+        window: usize,
+    ) -> Result<Self, RestoreError> {
+        let mut framer = Self::new(max_line, window);
+        framer.open = OpenLine::restore(saved.line, max_line, window)?;
+        framer.push(saved.unread);
+        framer.finished = saved.finished;
+        Ok(framer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::{format, string::String, vec::Vec};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Push(String),
+        Read,
+        Break,
+        Finish,
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let step = prop_oneof![
+            5 => "[ab\\r\\n]{0,8}".prop_map(Step::Push),
+            3 => Just(Step::Read),
+            1 => Just(Step::Break),
+        ];
+        prop::collection::vec(step, 0..30).prop_map(|mut steps| {
+            steps.extend([Step::Finish, Step::Read, Step::Read, Step::Read]);
+            steps
+        })
+    }
+
+    fn run(steps: &[Step], restores: bool) -> Vec<String> {
+        let mut framer = LineFramer::new(4, 2);
+        let mut found = Vec::new();
+        for step in steps {
+            match step {
+                Step::Push(text) => framer.push(Bytes::copy_from_slice(text.as_bytes())),
+                Step::Read => found.push(format!("{:?}", framer.next_line())),
+                Step::Break => framer.break_line(),
+                Step::Finish => framer.finish(),
+            }
+            if restores {
+                let json = serde_json::to_string(&framer.save()).unwrap();
+                let saved = serde_json::from_str(&json).unwrap();
+                framer = LineFramer::restore(saved, 4, 2).unwrap();
+            }
+        }
+        found
+    }
+
+    proptest! {
+        #[test]
+        fn a_framer_goes_on_as_if_nothing_had_been(steps in steps()) {
+            prop_assert_eq!(run(&steps, true), run(&steps, false));
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! The session against the stories that real users told.
+
+mod calls;
+mod checkpoint;
+mod harness;
+mod life;
+mod order;
+mod replay;
+mod room;
+mod stdin;
+mod streams;
