@@ -1,0 +1,133 @@
+//! What answers mean, by what was asked.
+
+use farpipe_core::{Input, ReplayId, WriteId, WriteOutcome};
+use serde::Deserialize;
+use serde_json::{Value, value::RawValue};
+
+use super::{Connection, Name, Phase};
+use crate::{
+    Fault, ServerError, StartError,
+    wire::{
+        self,
+        incoming::{Retained, Welcome, Written},
+        outgoing::Ask,
+    },
+};
+
+/// The server answers with this id what it could not read (§2).
+const UNREADABLE: i64 = -1;
+
+type Answer<'a> = Result<&'a str, ServerError>;
+
+impl Connection {
+    pub(super) fn answered(
+        &mut self,
+        id: &Value,
+        result: Option<&RawValue>,
+        error: Option<ServerError>,
+    ) -> Result<(), Fault> {
+        let answer = match (error, result) {
+            (Some(error), _) => Err(error),
+            (None, Some(result)) => Ok(result.get()),
+            (None, None) => return Err(Fault::Shapeless),
+        };
+        let number = id.as_i64();
+        if let (Some(UNREADABLE), Err(error)) = (number, &answer) {
+            return Err(Fault::NotUnderstood(error.clone()));
+        }
+        if let Phase::Handshaking { id } = self.phase
+            && number == Some(id)
+        {
+            return self.welcomed(answer);
+        }
+        let request = number.and_then(|number| self.requests.answered(number));
+        let request = request.ok_or_else(|| Fault::UnknownId(id.to_string()))?;
+        self.settle(&request.process, &request.ask, answer)
+    }
+
+    fn welcomed(&mut self, answer: Answer<'_>) -> Result<(), Fault> {
+        let welcome: Welcome = parse("initialize", answer.map_err(Fault::Refused)?)?;
+        let cwd = welcome.cwd().map(str::to_owned);
+        self.link_up(welcome.session_id, cwd)
+    }
+
+    fn settle(&mut self, name: &Name, ask: &Ask, answer: Answer<'_>) -> Result<(), Fault> {
+        match *ask {
+            Ask::Start { .. } => self.start_answered(name, answer),
+            Ask::Write { id, .. } => self.write_answered(name, id, answer)?,
+            Ask::Read { request, .. } => self.read_answered(name, request, answer)?,
+            Ask::Interrupt => tell(name, "process/signal", answer),
+            Ask::Terminate => {
+                tell(name, "process/terminate", answer);
+                self.forget(name);
+            }
+        }
+        Ok(())
+    }
+
+    fn start_answered(&mut self, name: &Name, answer: Answer<'_>) {
+        let identity = self.session_id().unwrap_or_default().into();
+        let Some(process) = self.processes.get_mut(name) else { return };
+        match answer {
+            Ok(_) => process.running(Input::LinkUp { identity }, &mut self.woken),
+            Err(error) => process.not_started(StartError::from_answer(error), &mut self.woken),
+        }
+        if process.is_doomed() {
+            self.terminate(name);
+        }
+        self.forget_unstarted(name);
+    }
+
+    fn write_answered(
+        &mut self,
+        name: &Name,
+        id: WriteId,
+        answer: Answer<'_>,
+    ) -> Result<(), Fault> {
+        let outcome = match answer {
+            Ok(result) => parse::<Written<'_>>("process/write", result)?.outcome(),
+            Err(error) => WriteOutcome::Failed(format!("process/write: {error}")),
+        };
+        self.tell_process(name, Input::Written { id, outcome });
+        Ok(())
+    }
+
+    fn read_answered(
+        &mut self,
+        name: &Name,
+        request: ReplayId,
+        answer: Answer<'_>,
+    ) -> Result<(), Fault> {
+        let input = match answer {
+            Ok(result) => match parse::<Retained<'_>>("process/read", result)?.page(request) {
+                Ok(page) => Input::Replayed(page),
+                Err(error) => Input::Failed { message: format!("process/read: {error}") },
+            },
+            Err(error) => Input::ReplayFailed {
+                request,
+                // Whatever is not known now will not be known later.
+                retryable: error.code == wire::INTERNAL,
+                message: format!("process/read: {error}"),
+            },
+        };
+        self.tell_process(name, input);
+        Ok(())
+    }
+
+    pub(super) fn tell_process(&mut self, name: &str, input: Input) {
+        if let Some(process) = self.processes.get_mut(name) {
+            process.push(input, usize::MAX, &mut self.woken);
+        }
+    }
+}
+
+/// Nobody waits for these answers.
+fn tell(name: &str, method: &str, answer: Answer<'_>) {
+    if let Err(error) = answer {
+        tracing::warn!(process = name, %error, "{method} failed");
+    }
+}
+
+fn parse<'a, T: Deserialize<'a>>(what: &str, result: &'a str) -> Result<T, Fault> {
+    serde_json::from_str(result).map_err(|error| Fault::Malformed { what: what.to_owned(), error })
+}

@@ -1,0 +1,210 @@
+//! Moving frames between a socket and the connection.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use async_tungstenite::tungstenite::Message;
+use farpipe_core::Timestamp;
+use farpipe_driver::Connect;
+
+use super::{
+    pulse::{Beat, Pulse},
+    socket::{Frame, Socket},
+};
+use crate::{ConnectError, Fault, Options, connection::Connection, shared::Shared};
+
+/// How many frames are read before other tasks get their turn.
+const FRAMES_PER_POLL: usize = 64;
+
+/// Serves one socket until it is lost. It parses and routes, and waits for no consumer.
+pub(super) struct Service<'a, R: Connect> {
+    shared: &'a Shared,
+    socket: &'a mut Socket,
+    runtime: &'a R,
+    options: &'a Options,
+    pulse: Pulse,
+    /// A frame that is due, ahead of any request.
+    control: Option<Message>,
+    /// Something was received, and nothing sent since.
+    silent: bool,
+    timer: Option<(Timestamp, Pin<Box<R::Sleep>>)>,
+}
+
+/// Why a socket is not served any more.
+#[derive(Debug)]
+pub(super) enum Lost {
+    /// The link is gone; the session may live on.
+    Link(String),
+    /// The server does not talk sense.
+    Fault(Fault),
+    /// Nobody needs it.
+    Unused,
+}
+
+impl From<Lost> for ConnectError {
+    fn from(lost: Lost) -> Self {
+        match lost {
+            Lost::Fault(Fault::Refused(error)) => Self::Refused(error),
+            Lost::Fault(fault) => Self::Fault(fault),
+            Lost::Link(reason) => Self::LinkLost(reason),
+            Lost::Unused => Self::LinkLost("nobody needs it".into()),
+        }
+    }
+}
+
+impl<'a, R: Connect> Service<'a, R> {
+    pub(super) fn new(
+        shared: &'a Shared,
+        socket: &'a mut Socket,
+        runtime: &'a R,
+        options: &'a Options,
+    ) -> Self {
+        let pulse = Pulse::new(runtime.now(), options.heartbeat);
+        Self { shared, socket, runtime, options, pulse, control: None, silent: false, timer: None }
+    }
+
+    /// Ready once the session is open.
+    pub(super) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnectError>> {
+        if let Poll::Ready(lost) = self.poll(cx) {
+            return Poll::Ready(Err(lost.into()));
+        }
+        let ready = self.shared.update(|connection| connection.is_ready());
+        if ready { Poll::Ready(Ok(())) } else { Poll::Pending }
+    }
+
+    /// Ready once the socket is lost.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Lost> {
+        match self.try_poll(cx) {
+            Ok(()) => Poll::Pending,
+            Err(lost) => Poll::Ready(lost),
+        }
+    }
+
+    fn try_poll(&mut self, cx: &mut Context<'_>) -> Result<(), Lost> {
+        // Before the first look: what changes behind it wakes this task again.
+        self.shared.update(|connection| connection.register_link(cx.waker()));
+        if self.shared.is_unused() {
+            return Err(Lost::Unused);
+        }
+        self.exchange(cx)?;
+        self.keep_time(cx)
+    }
+
+    fn exchange(&mut self, cx: &mut Context<'_>) -> Result<(), Lost> {
+        for _ in 0..FRAMES_PER_POLL {
+            self.send(cx)?;
+            if self.is_paused() {
+                return Ok(());
+            }
+            let Poll::Ready(frame) = self.socket.poll_receive(cx) else {
+                return self.break_silence(cx);
+            };
+            self.pulse.heard();
+            if let Frame::Message(message) = frame? {
+                self.silent = true;
+                self.receive(message).map_err(Lost::Fault)?;
+            }
+        }
+        cx.waker().wake_by_ref();
+        Ok(())
+    }
+
+    /// Has the system acknowledge at once what was received, by sending the smallest frame there is.
+    ///
+    /// The server leaves Nagle's algorithm on (measured on codex 0.169.0): it keeps a small message
+    /// back until the one before is acknowledged, and an acknowledgement that has nothing to travel
+    /// with waits for 40 ms. Every answer of a process that is spoken to would be late by that.
+    fn break_silence(&mut self, cx: &mut Context<'_>) -> Result<(), Lost> {
+        if !self.silent {
+            return Ok(());
+        }
+        self.control.get_or_insert(Message::Pong(bytes::Bytes::new()));
+        self.send(cx)
+    }
+
+    /// Pending is all the same: the socket wakes this task when there is room.
+    fn send(&mut self, cx: &mut Context<'_>) -> Result<(), Lost> {
+        let now = self.runtime.now();
+        let next = || {
+            let request = || self.shared.update(|connection| connection.next_frame(now));
+            let frame = self.control.take().or_else(|| request().map(Message::text));
+            self.silent &= frame.is_none();
+            frame
+        };
+        match self.socket.poll_send(cx, next) {
+            Poll::Ready(sent) => sent,
+            Poll::Pending => Ok(()),
+        }
+    }
+
+    fn receive(&self, message: Message) -> Result<(), Fault> {
+        match message {
+            Message::Text(text) => self.shared.update(|connection| connection.received(&text)),
+            _ => Err(Fault::Binary),
+        }
+    }
+
+    /// While the session is being opened its answer has to be read, whoever is behind.
+    fn is_paused(&self) -> bool {
+        self.shared.update(|connection| connection.is_ready() && connection.is_paused())
+    }
+
+    fn keep_time(&mut self, cx: &mut Context<'_>) -> Result<(), Lost> {
+        loop {
+            let now = self.runtime.now();
+            self.check_pulse(now)?;
+            let stuck = self.check_control(now)?;
+            if self.control.is_some() {
+                self.send(cx)?;
+            }
+            let deadline = stuck.map_or(self.pulse.next(), |at| at.min(self.pulse.next()));
+            if self.poll_timer(deadline, cx).is_pending() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn check_pulse(&mut self, now: Timestamp) -> Result<(), Lost> {
+        if self.is_paused() {
+            // Whether it is silent cannot be known while it is not listened to.
+            self.pulse.heard();
+        }
+        match self.pulse.beat(now) {
+            Beat::Wait => Ok(()),
+            Beat::Ping => {
+                self.control = Some(Message::Ping(bytes::Bytes::new()));
+                Ok(())
+            }
+            Beat::Lost => Err(Lost::Link(format!(
+                "nothing was heard for two intervals of {:?}",
+                self.options.heartbeat
+            ))),
+        }
+    }
+
+    /// When the answer to a control request is due, if it may be held up.
+    fn check_control(&self, now: Timestamp) -> Result<Option<Timestamp>, Lost> {
+        let patience = self.options.control_timeout;
+        let at = self.shared.update(|connection: &mut Connection| connection.stuck_at(patience));
+        match at {
+            Some(at) if at <= now && !self.is_paused() => {
+                Err(Lost::Link("a write that is not answered held up the end of a process".into()))
+            }
+            other => Ok(other.filter(|at| *at > now)),
+        }
+    }
+
+    fn poll_timer(&mut self, at: Timestamp, cx: &mut Context<'_>) -> Poll<()> {
+        let timer = match &mut self.timer {
+            Some((armed, timer)) if *armed == at => timer,
+            _ => &mut self.timer.insert((at, Box::pin(self.runtime.sleep_until(at)))).1,
+        };
+        let fired = timer.as_mut().poll(cx);
+        if fired.is_ready() {
+            self.timer = None;
+        }
+        fired
+    }
+}
