@@ -3,6 +3,8 @@
 mod error;
 mod mirror;
 #[cfg(test)]
+pub(crate) mod splitter;
+#[cfg(test)]
 mod tests;
 
 use alloc::{format, string::String};

@@ -16,6 +16,16 @@ pub use self::{
     session::session, stream::stream,
 };
 
+use arbitrary::{Arbitrary, Unstructured};
+
+/// Reads operations for as long as the input lasts.
+fn each_op<'a, Op: Arbitrary<'a>>(input: &mut Unstructured<'a>, mut apply: impl FnMut(Op)) {
+    while !input.is_empty() {
+        let Ok(op) = input.arbitrary() else { return };
+        apply(op);
+    }
+}
+
 /// The body of a target.
 pub type Target = fn(&[u8]);
 

@@ -8,7 +8,7 @@ use farpipe_core::{
     Action, Capabilities, Delivery, Input, Limits, SendId, Settled, WriteId, WriteOutcome,
 };
 
-use crate::watched::Watched;
+use crate::{each_op, watched::Watched};
 
 /// The process reads exactly the accepted messages, in order, once; a rejected one never; one with
 /// an unknown fate once or not at all; and nothing is read as the rest of half a message.
@@ -16,10 +16,7 @@ pub fn outbox(data: &[u8]) {
     let mut input = Unstructured::new(data);
     let Ok(setup) = input.arbitrary::<Setup>() else { return };
     let Some(mut run) = Run::new(&setup) else { return };
-    while !input.is_empty() {
-        let Ok(op) = input.arbitrary() else { break };
-        run.apply(&op);
-    }
+    each_op(&mut input, |op| run.apply(&op));
     run.finish();
 }
 

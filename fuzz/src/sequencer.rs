@@ -8,17 +8,18 @@ use farpipe_core::{
     sequencer::{Cost, Place, Sequencer, Shed},
 };
 
+use crate::each_op;
+
 /// Any operations in any order: what is consumed is dense but for the holes that were given up, the
 /// budget holds, and every getter tells the truth.
 pub fn sequencer(data: &[u8]) {
     let mut input = Unstructured::new(data);
     let Ok((max_events, max_bytes)) = input.arbitrary::<(u8, u8)>() else { return };
     let mut run = Run::new(usize::from(max_events % 12), usize::from(max_bytes));
-    while !input.is_empty() {
-        let Ok(op) = input.arbitrary() else { return };
+    each_op(&mut input, |op| {
         run.apply(&op);
         run.check();
-    }
+    });
 }
 
 #[derive(Arbitrary, Debug)]

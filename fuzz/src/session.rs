@@ -9,7 +9,7 @@ use farpipe_core::{
     ReplayId, Retention, Seq, Settings, Stream, WriteId, WriteOutcome,
 };
 
-use crate::watched::Watched;
+use crate::{each_op, watched::Watched};
 
 /// Whatever an executor says, an application asks and a clock shows: no panic, no endless queue, no
 /// busy loop, one end, and what `watched.rs` watches.
@@ -18,10 +18,7 @@ pub fn session(data: &[u8]) {
     let Ok(setup) = input.arbitrary::<Setup>() else { return };
     let Some(watched) = Watched::new(setup.capabilities(), setup.settings()) else { return };
     let mut run = Run { watched, replay: ReplayId(0), write: WriteId(0) };
-    while !input.is_empty() {
-        let Ok(op) = input.arbitrary() else { break };
-        run.apply(op);
-    }
+    each_op(&mut input, |op| run.apply(op));
     run.watched.finish();
 }
 

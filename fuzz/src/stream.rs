@@ -12,7 +12,7 @@ use farpipe_core::{
 };
 
 use self::{executor::Executor, expected::Seen, process::Text};
-use crate::watched::Watched;
+use crate::{each_op, watched::Watched};
 
 /// However the events of a process are delayed, swapped, repeated, dropped, evicted and replayed,
 /// the application sees exactly what it wrote, with a report where something is lost; nothing is
@@ -21,10 +21,7 @@ pub fn stream(data: &[u8]) {
     let mut input = Unstructured::new(data);
     let Ok(setup) = input.arbitrary::<Setup>() else { return };
     let Some(mut run) = Run::new(&setup) else { return };
-    while !input.is_empty() {
-        let Ok(op) = input.arbitrary() else { break };
-        run.apply(&op);
-    }
+    each_op(&mut input, |op| run.apply(&op));
     run.finish();
 }
 

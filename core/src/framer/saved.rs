@@ -66,55 +66,41 @@ impl LineFramer {
 
 #[cfg(test)]
 mod tests {
-    use alloc::{format, string::String, vec::Vec};
+    use alloc::{format, string::String};
 
     use proptest::prelude::*;
 
     use super::*;
+    use crate::checkpoint::splitter::{Splitter, run, steps};
 
-    #[derive(Clone, Debug)]
-    enum Step {
-        Push(String),
-        Read,
-        Break,
-        Finish,
-    }
-
-    fn steps() -> impl Strategy<Value = Vec<Step>> {
-        let step = prop_oneof![
-            5 => "[ab\\r\\n]{0,8}".prop_map(Step::Push),
-            3 => Just(Step::Read),
-            1 => Just(Step::Break),
-        ];
-        prop::collection::vec(step, 0..30).prop_map(|mut steps| {
-            steps.extend([Step::Finish, Step::Read, Step::Read, Step::Read]);
-            steps
-        })
-    }
-
-    fn run(steps: &[Step], restores: bool) -> Vec<String> {
-        let mut framer = LineFramer::new(4, 2);
-        let mut found = Vec::new();
-        for step in steps {
-            match step {
-                Step::Push(text) => framer.push(Bytes::copy_from_slice(text.as_bytes())),
-                Step::Read => found.push(format!("{:?}", framer.next_line())),
-                Step::Break => framer.break_line(),
-                Step::Finish => framer.finish(),
-            }
-            if restores {
-                let json = serde_json::to_string(&framer.save()).unwrap();
-                let saved = serde_json::from_str(&json).unwrap();
-                framer = LineFramer::restore(saved, 4, 2).unwrap();
-            }
+    impl Splitter for LineFramer {
+        fn push(&mut self, chunk: Bytes) {
+            self.push(chunk);
         }
-        found
+
+        fn read(&mut self) -> String {
+            format!("{:?}", self.next_line())
+        }
+
+        fn break_line(&mut self) {
+            self.break_line();
+        }
+
+        fn finish(&mut self) {
+            self.finish();
+        }
+
+        fn restored(&self) -> Self {
+            let json = serde_json::to_string(&self.save()).unwrap();
+            Self::restore(serde_json::from_str(&json).unwrap(), 4, 2).unwrap()
+        }
     }
 
     proptest! {
         #[test]
         fn a_framer_goes_on_as_if_nothing_had_been(steps in steps()) {
-            prop_assert_eq!(run(&steps, true), run(&steps, false));
+            let new = || LineFramer::new(4, 2);
+            prop_assert_eq!(run(new(), &steps, true), run(new(), &steps, false));
         }
     }
 }

@@ -26,19 +26,16 @@ pub(super) mod time {
 
 /// Calls, each id as JSON in a string: a number must not lose its spelling.
 pub(super) mod calls {
-    use alloc::{
-        string::{String, ToString as _},
-        vec::Vec,
-    };
+    use alloc::{boxed::Box, vec::Vec};
 
-    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    use crate::{Call, Id};
+    use crate::{Call, checkpoint::SavedId};
 
     #[derive(Serialize, Deserialize)]
     struct WireCall {
-        id: String,
-        method: String,
+        id: SavedId,
+        method: Box<str>,
     }
 
     pub(crate) fn serialize<S: Serializer>(
@@ -46,17 +43,14 @@ pub(super) mod calls {
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         let wire =
-            |call: &Call| WireCall { id: call.id.to_string(), method: call.method.to_string() };
+            |call: &Call| WireCall { id: SavedId(call.id.clone()), method: call.method.clone() };
         calls.iter().map(wire).collect::<Vec<_>>().serialize(serializer)
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Vec<Call>, D::Error> {
-        let call = |call: WireCall| {
-            let id = Id::parse(&call.id).ok_or_else(|| D::Error::custom("not a request's id"))?;
-            Ok(Call { id, method: call.method.into() })
-        };
-        Vec::<WireCall>::deserialize(deserializer)?.into_iter().map(call).collect()
+        let calls = Vec::<WireCall>::deserialize(deserializer)?;
+        Ok(calls.into_iter().map(|call| Call { id: call.id.0, method: call.method }).collect())
     }
 }

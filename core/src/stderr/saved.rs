@@ -63,55 +63,41 @@ impl StderrLines {
 
 #[cfg(test)]
 mod tests {
-    use alloc::{format, string::String, vec::Vec};
+    use alloc::{format, string::String};
 
     use proptest::prelude::*;
 
     use super::*;
+    use crate::checkpoint::splitter::{Splitter, run, steps};
 
-    #[derive(Clone, Debug)]
-    enum Step {
-        Push(String),
-        Read,
-        Break,
-        Finish,
-    }
-
-    fn steps() -> impl Strategy<Value = Vec<Step>> {
-        let step = prop_oneof![
-            5 => "[ab\\r\\n]{0,8}".prop_map(Step::Push),
-            3 => Just(Step::Read),
-            1 => Just(Step::Break),
-        ];
-        prop::collection::vec(step, 0..30).prop_map(|mut steps| {
-            steps.extend([Step::Finish, Step::Read, Step::Read, Step::Read]);
-            steps
-        })
-    }
-
-    fn run(steps: &[Step], restores: bool) -> Vec<String> {
-        let mut lines = StderrLines::new(4);
-        let mut found = Vec::new();
-        for step in steps {
-            match step {
-                Step::Push(text) => lines.push(Bytes::copy_from_slice(text.as_bytes())),
-                Step::Read => found.push(format!("{:?}", lines.next_line())),
-                Step::Break => lines.break_line(),
-                Step::Finish => lines.finish(),
-            }
-            if restores {
-                let json = serde_json::to_string(&lines.save()).unwrap();
-                let saved = serde_json::from_str(&json).unwrap();
-                lines = StderrLines::restore(saved, 4).unwrap();
-            }
+    impl Splitter for StderrLines {
+        fn push(&mut self, chunk: Bytes) {
+            self.push(chunk);
         }
-        found
+
+        fn read(&mut self) -> String {
+            format!("{:?}", self.next_line())
+        }
+
+        fn break_line(&mut self) {
+            self.break_line();
+        }
+
+        fn finish(&mut self) {
+            self.finish();
+        }
+
+        fn restored(&self) -> Self {
+            let json = serde_json::to_string(&self.save()).unwrap();
+            Self::restore(serde_json::from_str(&json).unwrap(), 4).unwrap()
+        }
     }
 
     proptest! {
         #[test]
         fn the_lines_go_on_as_if_nothing_had_been(steps in steps()) {
-            prop_assert_eq!(run(&steps, true), run(&steps, false));
+            let new = || StderrLines::new(4);
+            prop_assert_eq!(run(new(), &steps, true), run(new(), &steps, false));
         }
     }
 }
