@@ -18,14 +18,26 @@ fn run(package: &str, example: &str, arguments: &[&str]) -> (bool, String, Strin
 fn inspect_shows_a_server_on_every_runtime() {
     for runtime in RUNTIMES {
         let package = format!("farpipe-{runtime}");
-        let (success, shown, errors) = run(&package, "inspect", &[]);
-        assert!(success, "{runtime}: {errors}");
-        assert!(shown.starts_with("shell-server 1.0\n  tool left\n  tool right\n"), "{shown}");
-        assert_eq!(shown.lines().count(), 4, "{shown}");
+        assert_shows_a_server(&package, "inspect");
 
         let (success, shown, errors) = run(&package, "inspect", &["sh", "-c", "exit 3"]);
         assert!(!success && shown.contains("exit code 3"), "{runtime}: {shown}{errors}");
     }
+}
+
+#[test]
+fn the_core_driven_by_hand_shows_a_server_without_any_runtime() {
+    assert_shows_a_server("farpipe-core", "blocking");
+
+    let (_, shown, errors) = run("farpipe-core", "blocking", &["sh", "-c", "exit 3"]);
+    assert!(shown.contains("exit code 3"), "{shown}{errors}");
+}
+
+fn assert_shows_a_server(package: &str, example: &str) {
+    let (success, shown, errors) = run(package, example, &[]);
+    assert!(success, "{package}: {errors}");
+    assert!(shown.starts_with("shell-server 1.0\n  tool left\n  tool right\n"), "{shown}");
+    assert_eq!(shown.lines().count(), 4, "{shown}");
 }
 
 #[test]
