@@ -11,6 +11,8 @@ mod endings;
 mod exchange;
 #[path = "conformance/platform.rs"]
 mod platform;
+#[path = "conformance/rmcp.rs"]
+mod rmcp;
 #[path = "conformance/runtime.rs"]
 mod runtime;
 #[path = "conformance/shutdown.rs"]
@@ -60,6 +62,9 @@ macro_rules! conformance {
             }
             cancellation {
                 futures_dropped_at_every_poll_give_the_uncancelled_transcript
+            }
+            rmcp {
+                receives_and_sends_dropped_at_every_poll_lose_nothing
             }
         }
     };
