@@ -8,6 +8,7 @@ mod answers;
 mod handover;
 mod inbox;
 mod life;
+mod ping;
 mod process;
 mod requests;
 #[cfg(test)]
@@ -24,11 +25,13 @@ use farpipe_driver::Flow;
 use serde_json::{Value, value::RawValue};
 
 use self::{
+    ping::Ping,
     process::{Process, Stage},
     requests::Requests,
 };
 use crate::{
-    Fault, ProcessSpec, StartError,
+    Fault, ProcessSpec, ServerInfo, StartError,
+    info::Access,
     wire::{
         incoming::{About, Closed, Envelope, Exited, Output},
         outgoing::{self, Ask},
@@ -56,6 +59,8 @@ pub(crate) struct Connection {
     replies: VecDeque<String>,
     /// How many bytes may wait for one process before the link is not read any more.
     budget: usize,
+    pings: BTreeMap<u64, Ping>,
+    last_ping: u64,
     prefix: u64,
     /// How many names were made.
     named: u64,
@@ -68,7 +73,15 @@ pub(crate) struct Connection {
 #[derive(Debug)]
 struct Session {
     id: String,
-    cwd: Option<String>,
+    /// What the server says of itself.
+    environment: Value,
+}
+
+impl Session {
+    /// Where the server itself runs, as a URI.
+    fn cwd(&self) -> Option<&str> {
+        self.environment.get("cwd")?.as_str()
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,6 +104,8 @@ impl Connection {
             processes: BTreeMap::new(),
             replies: VecDeque::new(),
             budget,
+            pings: BTreeMap::new(),
+            last_ping: 0,
             prefix,
             named: 0,
             link: None,
@@ -99,13 +114,13 @@ impl Connection {
     }
 
     /// Takes a frame from the server. A fault is the end of the whole connection.
-    pub(crate) fn received(&mut self, text: &str) -> Result<(), Fault> {
+    pub(crate) fn received(&mut self, now: Timestamp, text: &str) -> Result<(), Fault> {
         let envelope: Envelope<'_> =
             serde_json::from_str(text).map_err(|error| Fault::NotJson(error.to_string()))?;
         match (envelope.method, envelope.id) {
             (Some(_), Some(id)) => self.refuse(&id),
             (Some(method), None) => self.notified(&method, envelope.params),
-            (None, Some(id)) => self.answered(&id, envelope.result, envelope.error),
+            (None, Some(id)) => self.answered(now, &id, envelope.result, envelope.error),
             (None, None) => Err(Fault::Shapeless),
         }
     }
@@ -149,7 +164,7 @@ impl Connection {
             return Err(StartError::SessionLost { reason: reason.clone() });
         }
         let name = self.new_name();
-        let cwd = self.session.as_ref().and_then(|session| session.cwd.as_deref());
+        let cwd = self.session.as_ref().and_then(Session::cwd);
         let params = Box::new(spec.params(&name, cwd)?);
         self.processes.insert(Arc::clone(&name), Process::new(Stage::Starting));
         self.requests.push(&name, Ask::Start { params });
@@ -246,6 +261,14 @@ impl Connection {
 
     pub(crate) fn session_id(&self) -> Option<&str> {
         self.session.as_ref().map(|session| session.id.as_str())
+    }
+
+    pub(crate) fn info(&self, access: Access) -> ServerInfo {
+        let (id, environment) = self
+            .session
+            .as_ref()
+            .map_or(("", &Value::Null), |session| (&session.id, &session.environment));
+        ServerInfo::new(id, environment, access)
     }
 
     pub(crate) fn register_link(&mut self, waker: &Waker) {

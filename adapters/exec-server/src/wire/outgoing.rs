@@ -27,6 +27,10 @@ pub(crate) enum Ask {
     },
     Interrupt,
     Terminate,
+    /// Belongs to no process.
+    Status {
+        ping: u64,
+    },
 }
 
 impl Ask {
@@ -42,6 +46,7 @@ impl Ask {
             Self::Read { .. } => "process/read",
             Self::Interrupt => "process/signal",
             Self::Terminate => "process/terminate",
+            Self::Status { .. } => "environment/status",
         }
     }
 
@@ -60,6 +65,7 @@ impl Ask {
             }
             Self::Interrupt => json!({ "processId": process, "signal": "interrupt" }),
             Self::Terminate => json!({ "processId": process }),
+            Self::Status { .. } => Value::Null,
         }
     }
 
