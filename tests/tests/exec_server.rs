@@ -3,6 +3,8 @@
 
 #[path = "exec_server/client.rs"]
 mod client;
+#[path = "exec_server/handover.rs"]
+mod handover;
 #[path = "exec_server/links.rs"]
 mod links;
 #[path = "exec_server/proxy.rs"]
