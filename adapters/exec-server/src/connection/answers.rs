@@ -1,12 +1,14 @@
 //! What answers mean, by what was asked.
 
-use farpipe_core::{Input, ReplayId, WriteId, WriteOutcome};
+use std::time::Duration;
+
+use farpipe_core::{Input, ReplayId, Timestamp, WriteId, WriteOutcome};
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
-use super::{Connection, Name, Phase};
+use super::{Connection, Name, Phase, Session, requests::Sent};
 use crate::{
-    Fault, ServerError, StartError,
+    Fault, PingError, ServerError, StartError,
     wire::{
         self,
         incoming::{Retained, Welcome, Written},
@@ -22,6 +24,7 @@ type Answer<'a> = Result<&'a str, ServerError>;
 impl Connection {
     pub(super) fn answered(
         &mut self,
+        now: Timestamp,
         id: &Value,
         result: Option<&RawValue>,
         error: Option<ServerError>,
@@ -41,21 +44,29 @@ impl Connection {
             return self.welcomed(answer);
         }
         let request = number.and_then(|number| self.requests.answered(number));
-        let request = request.ok_or_else(|| Fault::UnknownId(id.to_string()))?;
-        self.settle(&request.process, &request.ask, answer)
+        let Sent { request, at } = request.ok_or_else(|| Fault::UnknownId(id.to_string()))?;
+        self.settle(&request.process, &request.ask, answer, now.saturating_since(at))
     }
 
     fn welcomed(&mut self, answer: Answer<'_>) -> Result<(), Fault> {
         let welcome: Welcome = parse("initialize", answer.map_err(Fault::Refused)?)?;
-        let cwd = welcome.cwd().map(str::to_owned);
-        self.link_up(welcome.session_id, cwd)
+        self.link_up(Session { id: welcome.session_id, environment: welcome.environment_info })
     }
 
-    fn settle(&mut self, name: &Name, ask: &Ask, answer: Answer<'_>) -> Result<(), Fault> {
+    fn settle(
+        &mut self,
+        name: &Name,
+        ask: &Ask,
+        answer: Answer<'_>,
+        waited: Duration,
+    ) -> Result<(), Fault> {
         match *ask {
             Ask::Start { .. } => self.start_answered(name, answer),
             Ask::Write { id, .. } => self.write_answered(name, id, answer)?,
             Ask::Read { request, .. } => self.read_answered(name, request, answer)?,
+            Ask::Status { ping } => {
+                self.pinged(ping, answer.map(|_| waited).map_err(PingError::Refused));
+            }
             Ask::Interrupt => tell(name, "process/signal", answer),
             Ask::Terminate => {
                 tell(name, "process/terminate", answer);

@@ -28,9 +28,9 @@ impl Request {
 }
 
 #[derive(Debug)]
-struct Sent {
-    request: Request,
-    at: Timestamp,
+pub(super) struct Sent {
+    pub(super) request: Request,
+    pub(super) at: Timestamp,
 }
 
 /// What waits to be asked, and what waits for an answer.
@@ -87,8 +87,14 @@ impl Requests {
         control.or_else(|| if outstanding < REGULAR { self.regular.pop_front() } else { None })
     }
 
-    pub(super) fn answered(&mut self, id: i64) -> Option<Request> {
-        Some(self.outstanding.remove(&id)?.request)
+    pub(super) fn answered(&mut self, id: i64) -> Option<Sent> {
+        self.outstanding.remove(&id)
+    }
+
+    /// Takes everything back that was not sent yet.
+    pub(super) fn withdraw(&mut self, process: &str) {
+        self.control.retain(|request| &*request.process != process);
+        self.regular.retain(|request| &*request.process != process);
     }
 
     /// Takes a start back that was not sent yet.

@@ -141,7 +141,10 @@ impl<'a, R: Connect> Service<'a, R> {
 
     fn receive(&self, message: Message) -> Result<(), Fault> {
         match message {
-            Message::Text(text) => self.shared.update(|connection| connection.received(&text)),
+            Message::Text(text) => {
+                let now = self.runtime.now();
+                self.shared.update(|connection| connection.received(now, &text))
+            }
             _ => Err(Fault::Binary),
         }
     }

@@ -51,6 +51,10 @@ impl Target {
         Ok(Self { uri, host, port, tls, authorization })
     }
 
+    pub(crate) const fn is_secure(&self) -> bool {
+        self.tls.is_some()
+    }
+
     /// Connects and opens a WebSocket. No `Origin` is sent: the server refuses any (§2).
     pub(super) async fn dial<R: Connect>(
         &self,
