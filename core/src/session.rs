@@ -97,6 +97,8 @@ pub struct Session<D: Decode> {
     exited_at: Option<Seq>,
     closed_at: Option<Seq>,
     exit: Option<Exit>,
+    /// The exit may lie in a hole that was crossed.
+    exit_lost: bool,
     cause: Option<Cause>,
 
     stdout: LineFramer,
@@ -167,6 +169,7 @@ impl<D: Decode> Session<D> {
             exited_at: None,
             closed_at: None,
             exit: None,
+            exit_lost: false,
             cause: None,
             stdout: LineFramer::new(limits.max_line, limits.line_window),
             stderr: StderrLines::new(limits.stderr_line),
@@ -204,8 +207,14 @@ impl<D: Decode> Session<D> {
         }
         self.wake();
         match input {
-            Input::Output(chunk) => self.output(chunk),
-            Input::Exited { seq, exit } => self.exited(seq, exit),
+            Input::Output(chunk) => {
+                self.replay.saw_live(chunk.seq);
+                self.output(chunk);
+            }
+            Input::Exited { seq, exit } => {
+                self.replay.saw_live(seq);
+                self.exited(seq, exit);
+            }
             Input::Closed { seq } => self.closed(seq),
             Input::Failed { message } => self.fail(Cause::Failed { message }),
             Input::Lagged { skipped } => self.lagged(skipped),
