@@ -18,6 +18,7 @@ use std::{
     collections::{BTreeMap, VecDeque},
     sync::Arc,
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 
 use farpipe_core::{Input, Timestamp};
@@ -27,7 +28,7 @@ use serde_json::{Value, value::RawValue};
 use self::{
     ping::Ping,
     process::{Process, Stage},
-    requests::Requests,
+    requests::{Due, Requests},
 };
 use crate::{
     Fault, ProcessSpec, ServerInfo, StartError,
@@ -254,9 +255,19 @@ impl Connection {
         self.processes.values().all(unclaimed) && self.requests.is_empty()
     }
 
-    /// When a request to end or interrupt a process has waited behind a write since `patience` ago.
-    pub(crate) fn stuck_at(&self, patience: std::time::Duration) -> Option<Timestamp> {
-        self.requests.stuck_since().map(|since| since + patience)
+    /// What has waited for an answer for too long, once its time is over.
+    pub(crate) fn due(&self, control: Duration, request: Duration) -> Option<Due> {
+        self.requests.due(control, request)
+    }
+
+    /// When there is something to send that waits for its time.
+    pub(crate) fn next_release(&self) -> Option<Timestamp> {
+        self.requests.next_release()
+    }
+
+    /// Keeps the write that may be the cause back after the link is restored.
+    pub(crate) fn hold_oldest_write(&mut self, now: Timestamp, first: Duration, longest: Duration) {
+        self.requests.hold_oldest_write(now, first, longest);
     }
 
     pub(crate) fn session_id(&self) -> Option<&str> {

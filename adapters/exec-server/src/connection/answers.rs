@@ -1,6 +1,6 @@
 //! What answers mean, by what was asked.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use farpipe_core::{Input, ReplayId, Timestamp, WriteId, WriteOutcome};
 use serde::Deserialize;
@@ -45,7 +45,8 @@ impl Connection {
         }
         let request = number.and_then(|number| self.requests.answered(number));
         let Sent { request, at } = request.ok_or_else(|| Fault::UnknownId(id.to_string()))?;
-        self.settle(&request.process, &request.ask, answer, now.saturating_since(at))
+        self.settle(&request.process, &request.ask, answer, now.saturating_since(at));
+        Ok(())
     }
 
     fn welcomed(&mut self, answer: Answer<'_>) -> Result<(), Fault> {
@@ -53,17 +54,11 @@ impl Connection {
         self.link_up(Session { id: welcome.session_id, environment: welcome.environment_info })
     }
 
-    fn settle(
-        &mut self,
-        name: &Name,
-        ask: &Ask,
-        answer: Answer<'_>,
-        waited: Duration,
-    ) -> Result<(), Fault> {
+    fn settle(&mut self, name: &Name, ask: &Ask, answer: Answer<'_>, waited: Duration) {
         match *ask {
             Ask::Start { .. } => self.start_answered(name, answer),
-            Ask::Write { id, .. } => self.write_answered(name, id, answer)?,
-            Ask::Read { request, .. } => self.read_answered(name, request, answer)?,
+            Ask::Write { id, .. } => self.write_answered(name, id, answer),
+            Ask::Read { request, .. } => self.read_answered(name, request, answer),
             Ask::Status { ping } => {
                 self.pinged(ping, answer.map(|_| waited).map_err(PingError::Refused));
             }
@@ -73,7 +68,6 @@ impl Connection {
                 self.forget(name);
             }
         }
-        Ok(())
     }
 
     fn start_answered(&mut self, name: &Name, answer: Answer<'_>) {
@@ -89,31 +83,23 @@ impl Connection {
         self.forget_unstarted(name);
     }
 
-    fn write_answered(
-        &mut self,
-        name: &Name,
-        id: WriteId,
-        answer: Answer<'_>,
-    ) -> Result<(), Fault> {
-        let outcome = match answer {
-            Ok(result) => parse::<Written<'_>>("process/write", result)?.outcome(),
+    fn write_answered(&mut self, name: &Name, id: WriteId, answer: Answer<'_>) {
+        self.requests.release(name);
+        let outcome = match answer.map(serde_json::from_str::<Written<'_>>) {
+            Ok(Ok(written)) => written.outcome(),
+            Ok(Err(error)) => return self.tell_process(name, unreadable("process/write", error)),
             Err(error) => WriteOutcome::Failed(format!("process/write: {error}")),
         };
         self.tell_process(name, Input::Written { id, outcome });
-        Ok(())
     }
 
-    fn read_answered(
-        &mut self,
-        name: &Name,
-        request: ReplayId,
-        answer: Answer<'_>,
-    ) -> Result<(), Fault> {
-        let input = match answer {
-            Ok(result) => match parse::<Retained<'_>>("process/read", result)?.page(request) {
+    fn read_answered(&mut self, name: &Name, request: ReplayId, answer: Answer<'_>) {
+        let input = match answer.map(serde_json::from_str::<Retained<'_>>) {
+            Ok(Ok(retained)) => match retained.page(request) {
                 Ok(page) => Input::Replayed(page),
-                Err(error) => Input::Failed { message: format!("process/read: {error}") },
+                Err(error) => unreadable("process/read", error),
             },
+            Ok(Err(error)) => unreadable("process/read", error),
             Err(error) => Input::ReplayFailed {
                 request,
                 // Whatever is not known now will not be known later.
@@ -122,7 +108,6 @@ impl Connection {
             },
         };
         self.tell_process(name, input);
-        Ok(())
     }
 
     pub(super) fn tell_process(&mut self, name: &str, input: Input) {
@@ -130,6 +115,11 @@ impl Connection {
             process.push(input, usize::MAX, &mut self.woken);
         }
     }
+}
+
+/// What cannot be read of one process's answer is the end of that process only.
+fn unreadable(what: &str, error: impl fmt::Display) -> Input {
+    Input::Failed { message: format!("{what}: {error}") }
 }
 
 /// Nobody waits for these answers.

@@ -1,5 +1,6 @@
 //! The protocol without a socket: what no well-behaved server does, and what is a matter of luck.
 
+mod deadlines;
 mod handover;
 
 use std::{
@@ -43,7 +44,11 @@ impl Peer {
     }
 
     fn frame(&mut self) -> Option<Value> {
-        let frame = self.0.next_frame(Timestamp::ORIGIN)?;
+        self.frame_at(Timestamp::ORIGIN)
+    }
+
+    fn frame_at(&mut self, now: Timestamp) -> Option<Value> {
+        let frame = self.0.next_frame(now)?;
         Some(serde_json::from_str(&frame).unwrap())
     }
 
@@ -371,4 +376,20 @@ fn a_round_trip_is_measured_from_the_sending() {
     peer.0.link_lost("cut");
     assert_eq!(peer.0.poll_ping(lost, &cx), Poll::Ready(Err(PingError::LinkDown)));
     assert_eq!(peer.0.ping(), Err(PingError::LinkDown));
+}
+
+#[test]
+fn an_answer_that_cannot_be_read_harms_no_other_process() {
+    let mut peer = Peer::open();
+    let (bad, good) = (peer.start(), peer.start());
+    peer.write(&bad, 1);
+    let write = peer.frame().unwrap();
+    peer.answer(&write, &json!({ "status": 7 }));
+    assert!(matches!(peer.input(&bad), Some(Input::Failed { .. })));
+    peer.0.ask(&bad, Ask::Read { request: ReplayId(1), after: 0, max_bytes: 9 });
+    let read = peer.frame().unwrap();
+    peer.answer(&read, &json!({ "chunks": 1 }));
+    assert!(matches!(peer.input(&bad), Some(Input::Failed { .. })));
+    peer.output(&good, 1, "aGVsbG8=").unwrap();
+    assert_eq!(peer.input(&good), Some(hello(1)));
 }

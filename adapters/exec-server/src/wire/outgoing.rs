@@ -39,7 +39,11 @@ impl Ask {
         matches!(self, Self::Interrupt | Self::Terminate)
     }
 
-    const fn method(&self) -> &'static str {
+    pub(crate) const fn is_write(&self) -> bool {
+        matches!(self, Self::Write { .. })
+    }
+
+    pub(crate) const fn method(&self) -> &'static str {
         match self {
             Self::Start { .. } => "process/start",
             Self::Write { .. } => "process/write",
