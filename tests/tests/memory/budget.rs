@@ -5,13 +5,6 @@ use farpipe_core::Limits;
 /// What a hostile peer sends at once.
 pub(crate) const CHUNK: usize = 8 * 1024;
 
-/// What a held event or a queued item costs beside its bytes: its place in a map or queue that
-/// doubles as it grows, and the counter of its buffer.
-const PER_ITEM: usize = 256;
-
-/// What a pending call costs: its id, its method, its place in a map, and the answer in its place.
-const PER_CALL: usize = 512;
-
 /// Small enough to be reached in milliseconds, in about the proportions of the default ones.
 pub(crate) fn limits() -> Limits {
     Limits {
@@ -32,14 +25,46 @@ pub(crate) fn limits() -> Limits {
     }
 }
 
-/// The sum of all limits that allow something to be kept, and what the peer has in hand itself.
-pub(crate) fn ceiling(limits: &Limits) -> u64 {
-    let lines = limits.max_line + limits.stderr_line + 4 * limits.line_window;
-    let tail = 2 * limits.stderr_tail; // moved once per limit, not per byte
-    let reorder = limits.reorder_bytes + limits.reorder_events * PER_ITEM;
-    let inbox = 2 * limits.inbox_bytes; // an executor that cannot pause may go to twice as much
-    let outbox = limits.outbox_bytes + limits.outbox_messages * PER_ITEM + limits.max_write;
-    let calls = (limits.pending_calls + limits.late_answers) * PER_CALL;
-    let in_hand = 2 * (limits.max_line + limits.replay_page); // a line or page of the peer, twice
-    (lines + tail + reorder + inbox + outbox + calls + in_hand) as u64
+/// What a held event or a queued item costs beside its bytes: its place in a map or queue that
+/// doubles as it grows, and the counter of its buffer.
+const PER_ITEM: usize = 256;
+
+/// What a pending call costs: its id, its method, its place in a map, and the answer in its place.
+const PER_CALL: usize = 256;
+
+/// What a session is without any of that, and the chunk that the peer has in hand.
+const REST: usize = 4 * 1024 + 2 * CHUNK;
+
+/// What may be kept, by what it is kept for.
+#[derive(Clone, Copy)]
+pub(crate) enum Kept {
+    /// An open line of stdout. While its buffer grows, the old one exists as well.
+    Line,
+    /// An open line of stderr, likewise, and the tail, which is moved once per limit.
+    Stderr,
+    /// What came too early.
+    Early,
+    /// What is not read: an executor that cannot pause may go to twice the limit.
+    Unread,
+    /// A replay page, and a copy of it.
+    Page,
+    /// Messages to write, and the write that is made of them.
+    Writes,
+    /// Calls that wait, and those that were answered in the process's place.
+    Calls,
+}
+
+/// The sum of the limits behind what is kept.
+pub(crate) fn ceiling(kept: &[Kept]) -> u64 {
+    let limits = limits();
+    let one = |kept: &Kept| match kept {
+        Kept::Line => 2 * limits.max_line + 2 * limits.line_window,
+        Kept::Stderr => 2 * limits.stderr_line + 2 * limits.stderr_tail,
+        Kept::Early => limits.reorder_bytes + limits.reorder_events * PER_ITEM,
+        Kept::Unread => 2 * limits.inbox_bytes,
+        Kept::Page => 2 * limits.replay_page,
+        Kept::Writes => limits.outbox_bytes + limits.outbox_messages * PER_ITEM + limits.max_write,
+        Kept::Calls => (limits.pending_calls + limits.late_answers) * PER_CALL,
+    };
+    (REST + kept.iter().map(one).sum::<usize>()) as u64
 }
