@@ -13,6 +13,8 @@ mod exchange;
 mod far;
 #[path = "conformance/platform.rs"]
 mod platform;
+#[path = "conformance/rmcp.rs"]
+mod rmcp;
 #[path = "conformance/runtime.rs"]
 mod runtime;
 #[path = "conformance/shutdown.rs"]
@@ -62,6 +64,9 @@ macro_rules! conformance {
             }
             cancellation {
                 futures_dropped_at_every_poll_give_the_uncancelled_transcript
+            }
+            rmcp {
+                receives_and_sends_dropped_at_every_poll_lose_nothing
             }
             far {
                 messages_go_to_a_far_process_and_back
