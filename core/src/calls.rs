@@ -50,6 +50,17 @@ pub struct Calls {
     answers: VecDeque<FailedCall>,
 }
 
+/// The calls that wait, for trying a decoder out on its own.
+///
+/// A session keeps its calls by itself.
+impl FromIterator<Call> for Calls {
+    fn from_iter<I: IntoIterator<Item = Call>>(calls: I) -> Self {
+        let mut waiting = Self::default();
+        calls.into_iter().for_each(|call| waiting.sent(call, SendId(0)));
+        waiting
+    }
+}
+
 #[derive(Debug)]
 struct Pending {
     call: Call,

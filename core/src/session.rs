@@ -12,7 +12,7 @@ mod replaying;
 mod tests;
 mod timers;
 
-use alloc::boxed::Box;
+use alloc::{boxed::Box, string::String};
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -144,6 +144,7 @@ enum Link {
     Down {
         identity: Option<Identity>,
         since: Option<Timestamp>,
+        reason: String,
     },
 }
 
@@ -222,7 +223,7 @@ impl<D: Decode> Session<D> {
                 self.replay_failed(request, message, retryable);
             }
             Input::Written { id, outcome } => self.written(id, outcome),
-            Input::LinkDown { reason: _ } => self.link_down(),
+            Input::LinkDown { reason } => self.link_down(reason),
             Input::LinkUp { identity } => self.link_up(identity),
             Input::SessionLost { reason } => self.fail(Cause::SessionLost { reason }),
             Input::Ended => self.ended(),

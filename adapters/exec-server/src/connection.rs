@@ -5,8 +5,10 @@
 //! its own.
 
 mod answers;
+mod handover;
 mod inbox;
 mod life;
+mod ping;
 mod process;
 mod requests;
 #[cfg(test)]
@@ -16,6 +18,7 @@ use std::{
     collections::{BTreeMap, VecDeque},
     sync::Arc,
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 
 use farpipe_core::{Input, Timestamp};
@@ -23,11 +26,13 @@ use farpipe_driver::Flow;
 use serde_json::{Value, value::RawValue};
 
 use self::{
+    ping::Ping,
     process::{Process, Stage},
-    requests::Requests,
+    requests::{Due, Requests},
 };
 use crate::{
-    Fault, ProcessSpec, StartError,
+    Fault, ProcessSpec, ServerInfo, StartError,
+    info::Access,
     wire::{
         incoming::{About, Closed, Envelope, Exited, Output},
         outgoing::{self, Ask},
@@ -36,6 +41,9 @@ use crate::{
 
 /// Names a process on the wire.
 pub(crate) type Name = Arc<str>;
+
+/// What the ids of a session's writes begin with: nothing for the session that started the process.
+pub(crate) type Lane = Arc<str>;
 
 /// Frames that answer the server, beyond which it is not talking sense.
 const MAX_REPLIES: usize = 64;
@@ -52,8 +60,11 @@ pub(crate) struct Connection {
     replies: VecDeque<String>,
     /// How many bytes may wait for one process before the link is not read any more.
     budget: usize,
+    pings: BTreeMap<u64, Ping>,
+    last_ping: u64,
     prefix: u64,
-    started: u64,
+    /// How many names were made.
+    named: u64,
     /// Who owns the socket.
     link: Option<Waker>,
     /// Whom to wake once the lock is free.
@@ -63,7 +74,15 @@ pub(crate) struct Connection {
 #[derive(Debug)]
 struct Session {
     id: String,
-    cwd: Option<String>,
+    /// What the server says of itself.
+    environment: Value,
+}
+
+impl Session {
+    /// Where the server itself runs, as a URI.
+    fn cwd(&self) -> Option<&str> {
+        self.environment.get("cwd")?.as_str()
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,21 +105,23 @@ impl Connection {
             processes: BTreeMap::new(),
             replies: VecDeque::new(),
             budget,
+            pings: BTreeMap::new(),
+            last_ping: 0,
             prefix,
-            started: 0,
+            named: 0,
             link: None,
             woken: Vec::new(),
         }
     }
 
     /// Takes a frame from the server. A fault is the end of the whole connection.
-    pub(crate) fn received(&mut self, text: &str) -> Result<(), Fault> {
+    pub(crate) fn received(&mut self, now: Timestamp, text: &str) -> Result<(), Fault> {
         let envelope: Envelope<'_> =
             serde_json::from_str(text).map_err(|error| Fault::NotJson(error.to_string()))?;
         match (envelope.method, envelope.id) {
             (Some(_), Some(id)) => self.refuse(&id),
             (Some(method), None) => self.notified(&method, envelope.params),
-            (None, Some(id)) => self.answered(&id, envelope.result, envelope.error),
+            (None, Some(id)) => self.answered(now, &id, envelope.result, envelope.error),
             (None, None) => Err(Fault::Shapeless),
         }
     }
@@ -143,14 +164,19 @@ impl Connection {
         if let Phase::Lost { reason } = &self.phase {
             return Err(StartError::SessionLost { reason: reason.clone() });
         }
-        self.started += 1;
-        let name: Name = format!("{:016x}-{}", self.prefix, self.started).into();
-        let cwd = self.session.as_ref().and_then(|session| session.cwd.as_deref());
+        let name = self.new_name();
+        let cwd = self.session.as_ref().and_then(Session::cwd);
         let params = Box::new(spec.params(&name, cwd)?);
-        self.processes.insert(Arc::clone(&name), Process::new());
+        self.processes.insert(Arc::clone(&name), Process::new(Stage::Starting));
         self.requests.push(&name, Ask::Start { params });
         self.wake_link();
         Ok(name)
+    }
+
+    /// A name that no client of the server has used before.
+    fn new_name(&mut self) -> Name {
+        self.named += 1;
+        format!("{:016x}-{}", self.prefix, self.named).into()
     }
 
     pub(crate) fn poll_started(
@@ -178,6 +204,7 @@ impl Connection {
     pub(crate) fn ask(&mut self, name: &Name, ask: Ask) {
         let Some(process) = self.processes.get_mut(name) else { return };
         match ask {
+            _ if process.stage == Stage::Detached => return,
             Ask::Terminate => return self.terminate(name),
             Ask::Write { id, .. } if process.is_closed() => {
                 return process.stdin_closed(id, &mut self.woken);
@@ -210,7 +237,7 @@ impl Connection {
         let needed = match process.stage {
             Stage::Starting => !self.requests.withdraw_start(name),
             Stage::Running => !process.is_closed(),
-            Stage::Failed(_) => false,
+            Stage::Unclaimed | Stage::Detached | Stage::Failed(_) => false,
         };
         if !needed || self.is_lost() {
             self.processes.remove(name);
@@ -224,16 +251,35 @@ impl Connection {
 
     /// Whether there is nothing to wait for.
     pub(crate) fn is_idle(&self) -> bool {
-        self.processes.is_empty() && self.requests.is_empty()
+        let unclaimed = |process: &Process| process.stage == Stage::Unclaimed;
+        self.processes.values().all(unclaimed) && self.requests.is_empty()
     }
 
-    /// When a request to end or interrupt a process has waited behind a write since `patience` ago.
-    pub(crate) fn stuck_at(&self, patience: std::time::Duration) -> Option<Timestamp> {
-        self.requests.stuck_since().map(|since| since + patience)
+    /// What has waited for an answer for too long, once its time is over.
+    pub(crate) fn due(&self, control: Duration, request: Duration) -> Option<Due> {
+        self.requests.due(control, request)
+    }
+
+    /// When there is something to send that waits for its time.
+    pub(crate) fn next_release(&self) -> Option<Timestamp> {
+        self.requests.next_release()
+    }
+
+    /// Keeps the write that may be the cause back after the link is restored.
+    pub(crate) fn hold_oldest_write(&mut self, now: Timestamp, first: Duration, longest: Duration) {
+        self.requests.hold_oldest_write(now, first, longest);
     }
 
     pub(crate) fn session_id(&self) -> Option<&str> {
         self.session.as_ref().map(|session| session.id.as_str())
+    }
+
+    pub(crate) fn info(&self, access: Access) -> ServerInfo {
+        let (id, environment) = self
+            .session
+            .as_ref()
+            .map_or(("", &Value::Null), |session| (&session.id, &session.environment));
+        ServerInfo::new(id, environment, access)
     }
 
     pub(crate) fn register_link(&mut self, waker: &Waker) {

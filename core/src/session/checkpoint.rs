@@ -187,7 +187,11 @@ impl<D: Decode> Session<D> {
         self.phase = state.phase;
         self.pending_failed = state.pending_failed;
         *self.stats = state.stats;
-        self.link = Link::Down { identity: state.identity, since: None };
+        self.link = Link::Down {
+            identity: state.identity,
+            since: None,
+            reason: "a checkpoint was restored".into(),
+        };
         self.exit_wait = state.exit.map(|_| ExitWait::resumed());
         self.close_plan = state.closing.map(ClosePlan::resumed);
         self.resume();

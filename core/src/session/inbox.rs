@@ -70,7 +70,7 @@ impl Inbox {
         }
         self.bytes = self.bytes.saturating_add(item.cost());
         if self.items.capacity() == 0 {
-            // Mostly one chunk is read before the next one comes.
+            // One item at a time is what most sessions ever see, and many of them are idle at once.
             self.items.reserve_exact(1);
         }
         self.items.push_back(item);

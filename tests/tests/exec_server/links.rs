@@ -4,16 +4,13 @@ use std::time::Duration;
 
 use farpipe_core::{Cause, Delivery, Event, Exit, Limits};
 use farpipe_exec_server::{Options, ProcessSpec, StartError};
+use farpipe_tests::exec_server::{Proxy, Server};
 use serde_json::json;
 use tokio::time::timeout;
 
-use crate::{
-    client::{
-        TELL_PID, WATCHDOG, connect, end, next, next_message, numbered, pid, session, session_with,
-        shell, watch,
-    },
-    proxy::Proxy,
-    server::Server,
+use crate::client::{
+    TELL_PID, WATCHDOG, connect, end, next, next_message, numbered, pid, session, session_with,
+    shell, watch,
 };
 
 /// A link that is cut again and again, while messages are on their way in both directions.
@@ -141,6 +138,36 @@ async fn a_process_that_does_not_read_is_ended() {
     let cat = session(&exec, ProcessSpec::new("cat")).await;
     drop(cat.send(numbered(1)).unwrap());
     assert_eq!(next_message(&cat).await.raw(), &numbered(1));
+}
+
+/// A process that does not read its stdin, on a server that does one thing at a time: the others get
+/// their turn, and it gets its write when it reads.
+#[tokio::test]
+async fn a_process_that_does_not_read_holds_others_up_for_a_while_only() {
+    let Some(server) = Server::start(&[]).unwrap() else { return };
+    let short = Duration::from_millis(300);
+    let options = Options { request_timeout: short, control_timeout: short, ..Options::default() };
+    let exec = connect(&server.url, options).await;
+    let folder = tempfile::tempdir().unwrap();
+    let flag = folder.path().join("read");
+    let wait = format!("until [ -e {} ]; do sleep 0.05; done; exec cat", flag.display());
+    let limits = Limits { max_write: 16_000, ..Limits::default() };
+    let deaf = session_with(&exec, shell(&wait), limits).await;
+    let cat = session(&exec, ProcessSpec::new("cat")).await;
+    let message = json!({ "jsonrpc": "2.0", "id": 1, "result": "x".repeat(5_000_000) });
+    let long = deaf.send(message.to_string().into()).unwrap();
+    let (mut number, mut held_up) = (0, 0);
+    while held_up < 5 {
+        drop(cat.send(numbered(number)).unwrap());
+        assert_eq!(next_message(&cat).await.raw(), &numbered(number));
+        number += 1;
+        held_up += usize::from(cat.monitor().stats().link_losses > 0);
+        let start = timeout(WATCHDOG, exec.start(&ProcessSpec::new("true"))).await.unwrap();
+        assert!(matches!(start, Ok(_) | Err(StartError::Interrupted)), "{start:?}");
+    }
+    std::fs::write(flag, "").unwrap();
+    assert_eq!(timeout(WATCHDOG, long).await.unwrap(), Delivery::Accepted);
+    assert_eq!(next_message(&deaf).await.raw(), message.to_string().as_bytes());
 }
 
 /// What the server did not keep while the link was down is reported, and nothing is parsed from what

@@ -1,7 +1,5 @@
 //! Every way in which a session or its driver can end.
 
-mod support;
-
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex},
@@ -12,7 +10,7 @@ use farpipe_core::recording::{Player, Recording, Step};
 use farpipe_core::{Action, Call, Cause, Delivery, End, Event, Exit, Id, Input, Limits, Rejected};
 use farpipe_driver::{Handle, Options};
 
-use support::{Lines, Task, World, now_or_never};
+use crate::support::{Lines, Task, World, now_or_never};
 
 fn end_of(handle: &Handle<Lines>) -> End {
     loop {

@@ -1,5 +1,4 @@
 //! A world that a test moves by hand: an executor, a clock and tasks, without threads.
-#![allow(dead_code, unreachable_pub)] // Every test file takes what it needs.
 
 use std::{
     collections::VecDeque,
@@ -23,7 +22,7 @@ use farpipe_driver::{Executor, Flow, Handle, Options, Pump, Runtime, Terminator,
 
 /// Every line is a message.
 #[derive(Debug)]
-pub struct Lines;
+pub(crate) struct Lines;
 
 impl Decode for Lines {
     type Message = Bytes;
@@ -39,46 +38,49 @@ impl Decode for Lines {
 }
 
 #[derive(Clone, Default)]
-pub struct World(Arc<Mutex<State>>);
+pub(crate) struct World(Arc<Mutex<State>>);
 
 #[derive(Default)]
-pub struct State {
-    pub now: Timestamp,
-    pub actions: Vec<Action>,
-    pub flow: Option<Flow>,
-    pub terminated: u32,
-    pub executor_dropped: bool,
-    pub timers: Vec<Timestamp>,
+pub(crate) struct State {
+    pub(crate) now: Timestamp,
+    pub(crate) actions: Vec<Action>,
+    pub(crate) flow: Option<Flow>,
+    pub(crate) terminated: u32,
+    pub(crate) executor_dropped: bool,
+    pub(crate) timers: Vec<Timestamp>,
     /// How many timers are to fire before their time.
-    pub hasty: u32,
-    pub tasks: Vec<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    pub(crate) hasty: u32,
+    pub(crate) tasks: Vec<Pin<Box<dyn Future<Output = ()> + Send>>>,
     inputs: VecDeque<Input>,
     waker: Option<Waker>,
     ended: bool,
 }
 
-pub type FakePump = Pump<Lines, Fake, Clock>;
+pub(crate) type FakePump = Pump<Lines, Fake, Clock>;
 
 impl World {
-    pub fn connect(&self, options: impl Into<Options<Lines>>) -> (Handle<Lines>, Task<FakePump>) {
+    pub(crate) fn connect(
+        &self,
+        options: impl Into<Options<Lines>>,
+    ) -> (Handle<Lines>, Task<FakePump>) {
         let (handle, pump) =
             connect(Lines, options, Fake(self.clone()), Clock(self.clone())).unwrap();
         (handle, Task::new(pump))
     }
 
-    pub fn executor(&self) -> Fake {
+    pub(crate) fn executor(&self) -> Fake {
         Fake(self.clone())
     }
 
-    pub fn clock(&self) -> Clock {
+    pub(crate) fn clock(&self) -> Clock {
         Clock(self.clone())
     }
 
-    pub fn state(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn input(&self, input: Input) {
+    pub(crate) fn input(&self, input: Input) {
         let mut state = self.state();
         state.inputs.push_back(input);
         let waker = state.waker.take();
@@ -86,29 +88,29 @@ impl World {
         waker.into_iter().for_each(Waker::wake);
     }
 
-    pub fn output(&self, seq: u64, data: impl Into<Bytes>) {
+    pub(crate) fn output(&self, seq: u64, data: impl Into<Bytes>) {
         let data = data.into();
         self.input(Input::Output(Chunk { seq, stream: Stream::Stdout, data }));
     }
 
     /// The process ends with this number and leaves nothing open.
-    pub fn exit(&self, seq: u64) {
+    pub(crate) fn exit(&self, seq: u64) {
         self.input(Input::Exited { seq, exit: Exit::Code(0) });
         self.input(Input::Closed { seq: seq + 1 });
         self.input(Input::Ended);
     }
 
-    pub fn pass(&self, time: Duration) {
+    pub(crate) fn pass(&self, time: Duration) {
         let mut state = self.state();
         state.now = state.now + time;
     }
 
-    pub fn take_actions(&self) -> Vec<Action> {
+    pub(crate) fn take_actions(&self) -> Vec<Action> {
         mem::take(&mut self.state().actions)
     }
 
     /// Answers every write that was handed out, and tells what it was.
-    pub fn accept_writes(&self) -> Vec<Bytes> {
+    pub(crate) fn accept_writes(&self) -> Vec<Bytes> {
         let mut written = Vec::new();
         for action in self.take_actions() {
             let Action::Write { id, data } = action else { panic!("{action:?}") };
@@ -119,7 +121,7 @@ impl World {
     }
 }
 
-pub struct Fake(World);
+pub(crate) struct Fake(World);
 
 impl Executor for Fake {
     fn capabilities(&self) -> Capabilities {
@@ -159,9 +161,9 @@ impl Drop for Fake {
 }
 
 #[derive(Clone)]
-pub struct Clock(World);
+pub(crate) struct Clock(World);
 
-pub struct Sleep {
+pub(crate) struct Sleep {
     world: World,
     at: Timestamp,
     fired: bool,
@@ -205,7 +207,7 @@ impl Runtime for Clock {
 }
 
 /// A future that a test polls by hand.
-pub struct Task<F> {
+pub(crate) struct Task<F> {
     future: Pin<Box<F>>,
     woken: Arc<Flag>,
 }
@@ -220,18 +222,18 @@ impl Wake for Flag {
 }
 
 impl<F: Future> Task<F> {
-    pub fn new(future: F) -> Self {
+    pub(crate) fn new(future: F) -> Self {
         Self { future: Box::pin(future), woken: Arc::default() }
     }
 
-    pub fn poll(&mut self) -> Poll<F::Output> {
+    pub(crate) fn poll(&mut self) -> Poll<F::Output> {
         self.woken.0.store(false, Ordering::Release);
         let waker = Waker::from(Arc::clone(&self.woken));
         self.future.as_mut().poll(&mut Context::from_waker(&waker))
     }
 
     /// Polls as long as it is woken, like a runtime.
-    pub fn run(&mut self) -> Poll<F::Output> {
+    pub(crate) fn run(&mut self) -> Poll<F::Output> {
         loop {
             let poll = self.poll();
             if poll.is_ready() || !self.is_woken() {
@@ -240,13 +242,13 @@ impl<F: Future> Task<F> {
         }
     }
 
-    pub fn is_woken(&self) -> bool {
+    pub(crate) fn is_woken(&self) -> bool {
         self.woken.0.load(Ordering::Acquire)
     }
 }
 
 /// Polls once; what is not ready then is dropped.
-pub fn now_or_never<F: Future>(future: F) -> Option<F::Output> {
+pub(crate) fn now_or_never<F: Future>(future: F) -> Option<F::Output> {
     match Task::new(future).poll() {
         Poll::Ready(output) => Some(output),
         Poll::Pending => None,

@@ -15,21 +15,24 @@ use tokio::{
 };
 use tokio_util::compat::{FuturesAsyncReadCompatExt as _, TokioAsyncReadCompatExt as _};
 
-/// Passes connections on to a port, until they are cut.
-pub(crate) struct Proxy {
-    pub(crate) url: String,
+/// Passes connections on to a port, until they are cut. It needs a tokio runtime.
+#[derive(Debug)]
+pub struct Proxy {
+    /// Where it listens.
+    pub url: String,
     accept: JoinHandle<()>,
     links: Arc<Mutex<Vec<JoinHandle<()>>>>,
     frozen: Arc<Notify>,
 }
 
 impl Proxy {
-    pub(crate) async fn start(to: u16) -> Self {
+    /// Passes on what comes to `to`, on this machine.
+    pub async fn start(to: u16) -> Self {
         Self::serve(to, None).await
     }
 
     /// Speaks TLS to those who come; yields also what makes its certificate known.
-    pub(crate) async fn start_tls(to: u16) -> (Self, Arc<ClientConfig>) {
+    pub async fn start_tls(to: u16) -> (Self, Arc<ClientConfig>) {
         let (acceptor, known) = certificate();
         (Self::serve(to, Some(acceptor)).await, known)
     }
@@ -51,12 +54,25 @@ impl Proxy {
     }
 
     /// Leaves every link that is there now open, and passes nothing on any more.
-    pub(crate) fn freeze(&self) {
+    pub fn freeze(&self) {
         self.frozen.notify_waiters();
     }
 
+    /// How many links there have been since the last cut.
+    ///
+    /// # Panics
+    ///
+    /// If another thread has panicked with the links in its hands.
+    pub fn accepted(&self) -> usize {
+        self.links.lock().unwrap().len()
+    }
+
     /// Cuts every link that is there now, with whatever is on its way.
-    pub(crate) fn cut(&self) -> usize {
+    ///
+    /// # Panics
+    ///
+    /// If another thread has panicked with the links in its hands.
+    pub fn cut(&self) -> usize {
         let links = std::mem::take(&mut *self.links.lock().unwrap());
         let alive = links.iter().filter(|link| !link.is_finished()).count();
         links.iter().for_each(JoinHandle::abort);

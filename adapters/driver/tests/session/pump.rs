@@ -1,13 +1,11 @@
 //! How the pump moves a session.
 
-mod support;
-
 use std::task::Poll;
 
 use farpipe_core::{Action, Delivery, Event, Limits, Stream};
 use farpipe_driver::Flow;
 
-use support::{Task, World, now_or_never};
+use crate::support::{Lines, Task, World, now_or_never};
 
 #[test]
 fn a_send_is_settled_though_nobody_receives() {
@@ -171,8 +169,7 @@ fn an_executor_is_not_polled_after_its_end() {
 fn spawn_hands_the_pump_to_the_runtime() {
     let world = World::default();
     let limits = Limits::default();
-    let handle =
-        farpipe_driver::spawn(support::Lines, limits, world.executor(), &world.clock()).unwrap();
+    let handle = farpipe_driver::spawn(Lines, limits, world.executor(), &world.clock()).unwrap();
     let mut pump = Task::new(world.state().tasks.pop().unwrap());
     drop(handle);
     assert!(pump.run().is_ready());
@@ -182,8 +179,7 @@ fn spawn_hands_the_pump_to_the_runtime() {
 fn refused_limits_give_the_process_up() {
     let world = World::default();
     let limits = Limits { max_line: 0, ..Limits::default() };
-    let refused =
-        farpipe_driver::connect(support::Lines, limits, world.executor(), world.clock()).err();
+    let refused = farpipe_driver::connect(Lines, limits, world.executor(), world.clock()).err();
     assert_eq!(refused.unwrap().field(), "max_line");
     assert!(world.state().executor_dropped);
 }
