@@ -207,6 +207,11 @@ impl Replay {
         self.need();
     }
 
+    /// What came before was not live.
+    pub(crate) const fn link_up(&mut self) {
+        self.live_from = None;
+    }
+
     /// Whether missing output is still being fetched.
     pub(crate) const fn is_busy(&self) -> bool {
         self.needed || self.run.is_some()

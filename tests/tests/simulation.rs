@@ -93,6 +93,8 @@ fn what_was_found_stays_fixed() {
     for kept in [
         // Live output from before a link loss was taken for output from behind it.
         r#"{"setup":{"lossless":true,"replay":true,"limits":{"replay_page":23}},"steps":[{"say":{"message":0}},{"write":["stdout",7]},{"link_down":false},"link_up",{"write":["stdout",65535]},{"arrive":0},{"link_down":false},"close"]}"#,
+        // Output that came while the link was down was taken for output from behind it.
+        r#"{"setup":{"lossless":true,"replay":true,"unannounced":true},"steps":[{"say":{"message":0}},{"say":{"message":19}},{"write":["stdout",113]},"close",{"link_down":true},{"arrive":0}]}"#,
         // A lost number was taken for an exit that had been given up before.
         r#"{"setup":{"replay":true,"retention":[64,4]},"steps":[{"say":{"message":0}},{"say":{"message":0}},"exit","restore",{"write":["stdout",65535]},"link_up",{"say":{"message":34}},{"act":"served"},{"double":0},{"write":["stdout",65535]},"restore"]}"#,
         r#"{"setup":{"replay":true,"retention":[512,32],"limits":{"reorder_bytes":349}},"steps":["exit","lag",{"say":{"message":0}},{"say":{"message":0}},{"say":{"message":394}}]}"#,

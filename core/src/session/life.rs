@@ -47,6 +47,7 @@ impl<D: Decode> Session<D> {
         }
         let returned = known.is_some();
         self.link = Link::Up { identity: Some(identity) };
+        self.replay.link_up();
         if returned {
             self.replay.need();
         }

@@ -45,7 +45,7 @@ impl std::error::Error for Failure {}
 /// ```
 /// let outcome = farpipe_sim::check(17)?;
 /// assert_ne!(outcome.cause, "violation");
-/// # Ok::<(), farpipe_sim::Failure>(())
+/// # Ok::<(), Box<farpipe_sim::Failure>>(())
 /// ```
 ///
 /// # Errors

@@ -5,6 +5,7 @@ mod coverage;
 mod executor;
 pub mod exhaustive;
 mod failure;
+pub mod kit;
 pub mod model;
 mod process;
 mod random;

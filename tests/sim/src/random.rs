@@ -13,12 +13,52 @@ pub fn schedule(seed: u64) -> Schedule {
     let rng = &mut Rng::with_seed(seed);
     let setup = setup(rng);
     let steps = 1 << rng.u32(3..9);
-    let steps = (0..rng.u32(steps / 2..=steps)).map(|_| step(rng)).collect();
+    let mood = &mut Mood { down: false, calm: rng.bool() };
+    let steps = (0..rng.u32(steps / 2..=steps)).map(|_| mood.step(rng)).collect();
     Schedule { setup, steps }
+}
+
+/// What makes the next step likely.
+struct Mood {
+    /// The link is down; while it is, little else matters.
+    down: bool,
+    /// Nothing happens that ends the session early.
+    calm: bool,
+}
+
+impl Mood {
+    fn step(&mut self, rng: &mut Rng) -> Step {
+        let step = match step(rng) {
+            _ if self.down && one_in(rng, 4) => Step::LinkUp,
+            end if self.calm && ends(end) => Step::Tick,
+            step => step,
+        };
+        match step {
+            Step::LinkUp => self.down = false,
+            Step::LinkDown(_) | Step::Restore | Step::Crash => self.down = true,
+            _ => {}
+        }
+        step
+    }
+}
+
+const fn ends(step: Step) -> bool {
+    matches!(
+        step,
+        Step::Exit
+            | Step::Close
+            | Step::CloseSession
+            | Step::Terminate
+            | Step::GiveUp
+            | Step::Crash
+            | Step::Forget
+            | Step::EndFeed
+    )
 }
 
 fn setup(rng: &mut Rng) -> Setup {
     let setup = Setup {
+        unannounced: one_in(rng, 8),
         stubborn: one_in(rng, 16),
         clings: one_in(rng, 16),
         ends_on_loss: one_in(rng, 12),
@@ -75,7 +115,7 @@ fn step(rng: &mut Rng) -> Step {
     match rng.u32(0..1000) {
         0..110 => Step::Say(line(rng)),
         110..140 => Step::Warn(rng.u8(0..50)),
-        140..290 => Step::Write(stream(rng), bytes(rng)),
+        140..290 | 900..940 => Step::Write(stream(rng), bytes(rng)),
         290..455 => Step::Arrive(pick(rng)),
         455..470 => Step::Answer,
         470..495 => Step::Double(pick(rng)),
@@ -86,8 +126,7 @@ fn step(rng: &mut Rng) -> Step {
         760..780 => Step::Settle(rng.u8(1..4)),
         780..840 => Step::Send(ask(rng)),
         840..870 => Step::Wait(1 << rng.u32(0..15)),
-        870..905 => Step::Tick,
-        905..930 => Step::LinkUp,
+        870..900 => Step::Tick,
         _ => rare(rng),
     }
 }

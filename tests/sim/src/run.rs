@@ -64,6 +64,8 @@ struct Run {
     settled: Vec<Settled>,
     asked: u64,
     write: Option<WriteId>,
+    /// The link is back, and this write has to be repeated before anything waits.
+    due_again: Option<WriteId>,
     replay: Option<(ReplayId, Duration)>,
     coverage: Coverage,
 }
@@ -86,11 +88,14 @@ impl Run {
             settled: Vec::new(),
             asked: 0,
             write: None,
+            due_again: None,
             replay: None,
             coverage: Coverage::default(),
         };
-        let identity = run.executor.identity();
-        run.handle(Input::LinkUp { identity })?;
+        if !setup.unannounced {
+            let identity = run.executor.identity();
+            run.handle(Input::LinkUp { identity })?;
+        }
         Ok(run)
     }
 
@@ -156,12 +161,9 @@ impl Run {
     fn link(&mut self, step: Step) -> Result<(), Violation> {
         let input = match step {
             Step::LinkDown(late) => self.executor.link_down(late),
-            Step::LinkUp => {
-                if self.executor.has_crashed() {
-                    self.facts.excuse("session_lost");
-                }
-                self.executor.link_up()
-            }
+            Step::LinkUp => return self.link_up(),
+            // Who was never named cannot be told from another one.
+            Step::Crash if self.setup.unannounced => None,
             Step::Crash => {
                 self.coverage.crashes += 1;
                 self.executor.crash()
@@ -174,6 +176,18 @@ impl Run {
         input.map_or(Ok(()), |input| self.handle(input))
     }
 
+    fn link_up(&mut self) -> Result<(), Violation> {
+        let Some(input) = self.executor.link_up() else { return Ok(()) };
+        if self.executor.has_crashed() {
+            self.facts.excuse("session_lost");
+        }
+        self.handle(input)?;
+        let noticed = !self.executor.has_crashed() || self.session.is_ending();
+        ensure!(noticed, "another executor answers, and the session goes on");
+        self.due_again = self.write.filter(|_| !self.session.is_ending());
+        Ok(())
+    }
+
     fn now(&self) -> Timestamp {
         Timestamp::from_origin(self.now)
     }
@@ -184,6 +198,7 @@ impl Run {
             .is_some_and(|write| matches!(&input, Input::Written { id, .. } if *id == write))
         {
             self.write = None;
+            self.due_again = None;
         }
         match &input {
             Input::LinkDown { .. } => {
@@ -218,6 +233,7 @@ impl Run {
     }
 
     fn forget_outstanding(&mut self) {
+        self.due_again = None;
         self.replay = None;
         if !self.setup.write_deduplication {
             self.write = None;
@@ -242,7 +258,11 @@ impl Run {
 
     /// Hands the next action to the executor; false if there is none.
     fn act(&mut self, fate: Fate) -> Result<bool, Violation> {
-        let Some(action) = self.session.poll_action() else { return Ok(false) };
+        let Some(action) = self.session.poll_action() else {
+            let due = self.due_again.take().filter(|_| !self.session.is_ending());
+            ensure!(due.is_none(), "the link is back, and {due:?} is not written again");
+            return Ok(false);
+        };
         let terminates = matches!(action, Action::Terminate);
         ensure!(
             self.executor.is_linked() || terminates,
@@ -258,6 +278,7 @@ impl Run {
     fn check_action(&mut self, action: &Action) -> Result<(), Violation> {
         match action {
             Action::Write { id, data } => {
+                self.due_again = None;
                 ensure!(!data.is_empty(), "an empty write {id:?}");
                 ensure!(data.len() <= self.settings.limits.max_write, "{id:?} is above max_write");
                 let outstanding = self.write.replace(*id).filter(|write| write != id);
@@ -286,6 +307,8 @@ impl Run {
         ensure!(!ended, "behind the end: {event:?}");
         if let Event::Lost(lost) = &event {
             self.facts.lost(&lost.missing, &self.setup, &self.executor, &self.session)?;
+            let pending = self.session.calls().len();
+            ensure!(pending == 0, "{pending} calls are not told of the loss of {:?}", lost.missing);
         }
         self.events.push(event);
         Ok(true)

@@ -61,7 +61,8 @@ fn leave_out(smallest: &mut Schedule, fails: &mut impl FnMut(&Schedule) -> bool)
 }
 
 fn simplify_setup(smallest: &mut Schedule, fails: &mut impl FnMut(&Schedule) -> bool) {
-    let of_setup: [fn(&mut Setup); 11] = [
+    let of_setup: [fn(&mut Setup); 12] = [
+        |setup| setup.unannounced = false,
         |setup| setup.limits = Tight::default(),
         |setup| setup.lossless = false,
         |setup| setup.replay = false,

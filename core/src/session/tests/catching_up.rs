@@ -28,6 +28,17 @@ fn pages_that_only_meet_output_from_before_a_link_loss_go_on() {
     assert_eq!(far.replay().map(|(_, after)| after), Some(2));
 }
 
+/// Neither does what arrives before the link is back.
+#[test]
+fn output_that_comes_while_the_link_is_down_is_not_live() {
+    let mut far = Far::new();
+    far.handle(Input::LinkDown { reason: "test".into() });
+    far.out(1, "one\n");
+    far.handle(Input::LinkUp { identity: "one".into() });
+    far.page(&[(2, "two\n")], 3);
+    assert_eq!(far.replay().map(|(_, after)| after), Some(2));
+}
+
 #[test]
 fn pages_that_meet_live_output_are_enough() {
     let mut far = Far::new();

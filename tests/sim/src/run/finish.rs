@@ -11,12 +11,7 @@ const MOST_ROUNDS: usize = 2000;
 impl Run {
     pub(super) fn finish(&mut self) -> Result<(), Violation> {
         self.handle(Input::Tick)?;
-        if let Some(input) = self.executor.link_up() {
-            if self.executor.has_crashed() {
-                self.facts.excuse("session_lost");
-            }
-            self.handle(input)?;
-        }
+        self.link_up()?;
         self.executor.close();
         self.deliver()?;
         if self.setup.replay && !self.setup.lossless {

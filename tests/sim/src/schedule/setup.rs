@@ -33,6 +33,10 @@ pub struct Setup {
     #[serde(skip_serializing_if = "is_default")]
     pub written_before: Option<u8>,
 
+    /// Nobody says who the executor is before the link comes back for the first time.
+    #[serde(skip_serializing_if = "is_default")]
+    pub unannounced: bool,
+
     /// The process ignores the close of its stdin and a request to stop.
     #[serde(skip_serializing_if = "is_default")]
     pub stubborn: bool,
