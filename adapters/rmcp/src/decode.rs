@@ -39,7 +39,7 @@ impl Decode for RmcpDecode {
         calls: &Calls,
     ) -> Result<Decoded<Self::Message>, BadReason> {
         if let Some(message) = directed::decode(line.as_slice(), calls) {
-            return Ok(Decoded::Message(Box::new(message)));
+            return Ok(Decoded::Message(message));
         }
         match serde_json::from_slice(line.as_slice()) {
             Ok(message) => Ok(Decoded::Message(message)),

@@ -69,6 +69,10 @@ impl Inbox {
             return;
         }
         self.bytes = self.bytes.saturating_add(item.cost());
+        if self.items.capacity() == 0 {
+            // One item at a time is what most sessions ever see, and many of them are idle at once.
+            self.items.reserve_exact(1);
+        }
         self.items.push_back(item);
     }
 

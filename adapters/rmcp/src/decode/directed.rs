@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt};
 use farpipe_core::Calls;
 use rmcp::{
     RoleClient,
-    model::{ConstString as _, ErrorData, JsonRpcMessage, JsonRpcVersion2_0, RequestId},
+    model::{ConstString as _, JsonRpcMessage, JsonRpcVersion2_0, RequestId},
     service::RxJsonRpcMessage,
 };
 use serde::{
@@ -16,15 +16,21 @@ use serde_json::Deserializer as Json;
 
 use super::{
     core_id, last_id,
-    params::{Incoming, Params},
-    result::{Answer, ResultOf},
+    params::{Params, without_params},
+    result::ResultOf,
 };
+
+/// In its box from the beginning: it is large, and moving it costs as much as reading it.
+pub(super) type Message = Box<RxJsonRpcMessage<RoleClient>>;
+
+/// Until the id is known.
+pub(super) const NO_ID: RequestId = RequestId::Number(0);
 
 /// Decodes a message whose type is known beforehand: from its method, or from the method of the call
 /// that it answers.
 ///
 /// `None` for all else, be it a message or not: then rmcp's own decoder has the say.
-pub(super) fn decode(line: &[u8], calls: &Calls) -> Option<RxJsonRpcMessage<RoleClient>> {
+pub(super) fn decode(line: &[u8], calls: &Calls) -> Option<Message> {
     let text = std::str::from_utf8(line).ok()?;
     let mut json = Json::from_str(text);
     let message = json.deserialize_map(Envelope { text, calls }).ok()?;
@@ -48,7 +54,7 @@ struct Envelope<'a> {
 }
 
 impl<'de> Visitor<'de> for Envelope<'_> {
-    type Value = RxJsonRpcMessage<RoleClient>;
+    type Value = Message;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a message")
@@ -69,15 +75,10 @@ struct Members<'de> {
     jsonrpc: Option<()>,
     id: Option<RequestId>,
     method: Option<Cow<'de, str>>,
-    body: Option<Body>,
+    /// With any id.
+    message: Option<Message>,
     /// The id that the result was decoded for, if it stood behind the result.
     guessed: Option<RequestId>,
-}
-
-enum Body {
-    Incoming(Incoming),
-    Result(Answer),
-    Error(ErrorData),
 }
 
 impl<'de> Members<'de> {
@@ -93,15 +94,18 @@ impl<'de> Members<'de> {
             "method" => put(&mut self.method, map.next_value::<Text<'de>>()?.0),
             "params" => {
                 let method = self.method.as_deref().ok_or_else(undirected)?;
-                let incoming = map.next_value_seed(Params { method })?;
-                put(&mut self.body, Body::Incoming(incoming))
+                let message = map.next_value_seed(Params { method })?;
+                put(&mut self.message, message)
             }
             "result" => {
                 let method = self.called(envelope).ok_or_else(undirected)?;
-                let answer = map.next_value_seed(ResultOf { method })?;
-                put(&mut self.body, Body::Result(answer))
+                let message = map.next_value_seed(ResultOf { method })?;
+                put(&mut self.message, message)
             }
-            "error" => put(&mut self.body, Body::Error(map.next_value()?)),
+            "error" => {
+                let message = Box::new(JsonRpcMessage::error(map.next_value()?, None));
+                put(&mut self.message, message)
+            }
             _ => map.next_value::<IgnoredAny>().map(drop),
         }
     }
@@ -115,21 +119,26 @@ impl<'de> Members<'de> {
         envelope.calls.method(&core_id(id))
     }
 
-    fn message(self) -> Option<RxJsonRpcMessage<RoleClient>> {
+    fn message(self) -> Option<Message> {
         self.jsonrpc?;
-        Some(match (self.method, self.body, self.id) {
-            (None, Some(Body::Error(error)), id) => JsonRpcMessage::error(error, id),
-            (None, Some(Body::Result(answer)), Some(id)) => {
+        let mut message = match (self.message, &self.method) {
+            (Some(message), _) => message,
+            (None, method) => without_params(method.as_deref()?)?,
+        };
+        match (&mut *message, self.method, self.id) {
+            (JsonRpcMessage::Request(request), Some(_), Some(id)) => request.id = id,
+            (JsonRpcMessage::Response(response), None, Some(id)) => {
                 // No line of JSON gets here with a wrong guess; it would be a wrong answer for sure.
                 if self.guessed.is_some_and(|guessed| guessed != id) {
                     return None;
                 }
-                JsonRpcMessage::response(answer, id)
+                response.id = id;
             }
-            (Some(_), Some(Body::Incoming(incoming)), id) => incoming.message(id)?,
-            (Some(method), None, id) => Incoming::without_params(&method)?.message(id)?,
+            (JsonRpcMessage::Notification(_), Some(_), None) => {}
+            (JsonRpcMessage::Error(error), None, id) => error.id = id,
             _ => return None,
-        })
+        }
+        Some(message)
     }
 }
 

@@ -4,44 +4,21 @@
 
 use std::{fmt, marker::PhantomData};
 
-use rmcp::{
-    RoleClient,
-    model::{
-        CancelledNotification, ConstString, CreateMessageRequest, ElicitRequest, Extensions,
-        JsonObject, JsonRpcMessage, ListRootsRequest, LoggingMessageNotification, Notification,
-        NotificationMetaObject, NotificationNoParam, PingRequest, ProgressNotification,
-        PromptListChangedNotification, Request, RequestId, RequestMetaObject, RequestNoParam,
-        ResourceListChangedNotification, ResourceUpdatedNotification, ServerNotification,
-        ServerRequest, SubscriptionsAcknowledgedNotification, TaskStatusNotification,
-        ToolListChangedNotification,
-    },
-    service::RxJsonRpcMessage,
+use rmcp::model::{
+    CancelledNotification, ConstString, CreateMessageRequest, ElicitRequest, Extensions,
+    JsonObject, JsonRpcMessage, ListRootsRequest, LoggingMessageNotification, Notification,
+    NotificationMetaObject, NotificationNoParam, PingRequest, ProgressNotification,
+    PromptListChangedNotification, Request, RequestMetaObject, RequestNoParam,
+    ResourceListChangedNotification, ResourceUpdatedNotification, ServerNotification,
+    ServerRequest, SubscriptionsAcknowledgedNotification, TaskStatusNotification,
+    ToolListChangedNotification,
 };
 use serde::de::{
     Deserialize, DeserializeSeed, Deserializer, IgnoredAny, IntoDeserializer as _, MapAccess,
     Visitor, value::MapAccessDeserializer,
 };
 
-use super::directed::{Text, undirected};
-
-/// What a server says of its own accord.
-pub(super) enum Incoming {
-    Request(ServerRequest),
-    Notification(ServerNotification),
-}
-
-impl Incoming {
-    /// A method is one or the other, and so is a message, by its id.
-    pub(super) fn message(self, id: Option<RequestId>) -> Option<RxJsonRpcMessage<RoleClient>> {
-        match (self, id) {
-            (Self::Request(request), Some(id)) => Some(JsonRpcMessage::request(request, id)),
-            (Self::Notification(notification), None) => {
-                Some(JsonRpcMessage::notification(notification))
-            }
-            _ => None,
-        }
-    }
-}
+use super::directed::{Message, NO_ID, Text, undirected};
 
 /// Reads the params of this method.
 pub(super) struct Params<'a> {
@@ -51,34 +28,34 @@ pub(super) struct Params<'a> {
 macro_rules! methods {
     ($($Request:ident),+ ; $($Notification:ident),+ $(,)?) => {
         impl<'de> DeserializeSeed<'de> for Params<'_> {
-            type Value = Incoming;
+            type Value = Message;
 
-            fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Incoming, D::Error> {
+            fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Message, D::Error> {
                 match self.method {
-                    $($Request::METHOD => {
-                        $Request::read(json).map(|request| Incoming::Request(request.into()))
-                    })+
-                    $($Notification::METHOD => $Notification::read(json)
-                        .map(|notification| Incoming::Notification(notification.into())),)+
+                    $($Request::METHOD => $Request::read(json).map(request),)+
+                    $($Notification::METHOD => $Notification::read(json).map(notification),)+
                     _ => Err(undirected()),
                 }
             }
         }
 
-        impl Incoming {
-            /// A message that has no params, if its method is happy without.
-            pub(super) fn without_params(method: &str) -> Option<Self> {
-                match method {
-                    $($Request::METHOD => {
-                        $Request::bare().map(|request| Self::Request(request.into()))
-                    })+
-                    $($Notification::METHOD => $Notification::bare()
-                        .map(|notification| Self::Notification(notification.into())),)+
-                    _ => None,
-                }
+        /// A message that has no params, if its method is happy without.
+        pub(super) fn without_params(method: &str) -> Option<Message> {
+            match method {
+                $($Request::METHOD => $Request::bare().map(request),)+
+                $($Notification::METHOD => $Notification::bare().map(notification),)+
+                _ => None,
             }
         }
     };
+}
+
+fn request(request: impl Into<ServerRequest>) -> Message {
+    Box::new(JsonRpcMessage::request(request.into(), NO_ID))
+}
+
+fn notification(notification: impl Into<ServerNotification>) -> Message {
+    Box::new(JsonRpcMessage::notification(notification.into()))
 }
 
 methods! {

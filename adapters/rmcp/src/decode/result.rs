@@ -4,7 +4,7 @@ use rmcp::model::{
     CallToolRequestMethod, CallToolResult, CompleteRequestMethod, CompleteResult, ConstString as _,
     DiscoverRequestMethod, DiscoverResult, EmptyResult, GetPromptRequestMethod, GetPromptResult,
     GetSkillRequestMethod, GetSkillResult, GetTaskMethod, GetTaskResult, InitializeResult,
-    InitializeResultMethod, ListPromptsRequestMethod, ListPromptsResult,
+    InitializeResultMethod, JsonRpcMessage, ListPromptsRequestMethod, ListPromptsResult,
     ListResourceTemplatesRequestMethod, ListResourceTemplatesResult, ListResourcesRequestMethod,
     ListResourcesResult, ListSkillsRequestMethod, ListSkillsResult, ListToolsRequestMethod,
     ListToolsResult, PingRequestMethod, ReadResourceDirectoryRequestMethod,
@@ -14,9 +14,7 @@ use rmcp::model::{
 };
 use serde::de::{Deserialize as _, DeserializeSeed, Deserializer};
 
-use super::directed::undirected;
-
-pub(super) type Answer = ServerResult;
+use super::directed::{Message, NO_ID, undirected};
 
 /// Reads the result of a call of this method.
 pub(super) struct ResultOf<'a> {
@@ -30,16 +28,18 @@ pub(super) struct ResultOf<'a> {
 macro_rules! result_of {
     ($method:expr, $json:expr; $($($Method:ident)|+ => $Result:ident),+ $(,)?) => {
         match $method {
-            $($($Method::VALUE)|+ => $Result::deserialize($json).map(ServerResult::$Result),)+
+            $($($Method::VALUE)|+ => $Result::deserialize($json).map(|result| {
+                Box::new(JsonRpcMessage::response(ServerResult::$Result(result), NO_ID))
+            }),)+
             _ => Err(undirected()),
         }
     };
 }
 
 impl<'de> DeserializeSeed<'de> for ResultOf<'_> {
-    type Value = Answer;
+    type Value = Message;
 
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Answer, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Message, D::Error> {
         result_of! { self.method, json;
             CallToolRequestMethod => CallToolResult,
             ListToolsRequestMethod => ListToolsResult,
