@@ -27,6 +27,11 @@ impl<D: Decode> Monitor<D> {
         *self.shared.lock().session.stats()
     }
 
+    /// How many requests wait for an answer: those whose answer has not been read yet.
+    pub fn pending_calls(&self) -> usize {
+        self.shared.lock().session.calls().len()
+    }
+
     /// How the process ended, once that is known. Output may still follow.
     pub fn exit(&self) -> Option<Exit> {
         self.shared.lock().session.exit()

@@ -20,6 +20,31 @@ pub(crate) fn response_id(head: &[u8], tail: &[u8], unterminated: bool) -> Optio
     }
 }
 
+/// The id of a discarded line that was a request, as far as its ends can tell.
+///
+/// Clients write the `id` first or last, like servers. Anything that does not show a method or params
+/// in its head may as well be an answer, and has no id here.
+pub(crate) fn request_id(head: &[u8], tail: &[u8], unterminated: bool) -> Option<Id> {
+    let mut rest = head.trim_ascii_start().strip_prefix(b"{")?;
+    let (mut id, mut asks) = (None, false);
+    while let Some((key, value)) = member(rest) {
+        match key {
+            b"result" | b"error" => return None,
+            b"method" | b"params" => asks = true,
+            b"id" => id = scalar(value).map(|(id, _)| id),
+            _ => {}
+        }
+        if asks && id.is_some() {
+            return id;
+        }
+        let Some(next) = skip_value(value).and_then(|after| after.strip_prefix(b",")) else {
+            break;
+        };
+        rest = next;
+    }
+    if asks && !unterminated { scan_tail(tail) } else { None }
+}
+
 enum Head {
     /// The id, before anything that says the line is no answer.
     Id(Id),
@@ -165,6 +190,35 @@ mod tests {
             format!(r#"{{"params":{long},"method":"x","jsonrpc":"2.0","id":7}}"#),
         ] {
             assert_eq!(salvage(&line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_discarded_request_is_told_from_an_answer() {
+        let long = long();
+        let asked = |line: &str| {
+            let (head, tail) = ends(line, 80);
+            request_id(head.as_bytes(), tail.as_bytes(), false)
+        };
+        for line in [
+            format!(r#"{{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{long}}}"#),
+            format!(r#"{{"jsonrpc":"2.0","id":7,"params":{long},"method":"tools/call"}}"#),
+            format!(r#"{{"method":"tools/call","params":{long},"jsonrpc":"2.0","id":7}}"#),
+            format!(r#"{{"method":"tools/call","jsonrpc":"2.0","id":7,"params":{long}}}"#),
+        ] {
+            assert_eq!(asked(&line), Some(Id::Int(7)), "{line}");
+            let (head, tail) = ends(&line, 80);
+            let cut = request_id(head.as_bytes(), tail.as_bytes(), true);
+            assert!(cut.is_none() || cut == Some(Id::Int(7)));
+        }
+        for line in [
+            format!(r#"{{"jsonrpc":"2.0","id":7,"result":{long}}}"#),
+            format!(r#"{{"result":{long},"jsonrpc":"2.0","id":7}}"#),
+            format!(r#"{{"jsonrpc":"2.0","method":"notify","params":{long}}}"#),
+            format!(r#"{{"jsonrpc":"2.0","method":"notify","params":{{"x":{long},"id":7}}}}"#),
+            format!(r#"[{long},{{"id":7}}]"#),
+        ] {
+            assert_eq!(asked(&line), None, "{line}");
         }
     }
 

@@ -9,3 +9,4 @@ mod replay;
 mod room;
 mod stdin;
 mod streams;
+mod whole;
