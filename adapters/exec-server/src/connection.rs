@@ -5,6 +5,7 @@
 //! its own.
 
 mod answers;
+mod handover;
 mod inbox;
 mod life;
 mod process;
@@ -37,6 +38,9 @@ use crate::{
 /// Names a process on the wire.
 pub(crate) type Name = Arc<str>;
 
+/// What the ids of a session's writes begin with: nothing for the session that started the process.
+pub(crate) type Lane = Arc<str>;
+
 /// Frames that answer the server, beyond which it is not talking sense.
 const MAX_REPLIES: usize = 64;
 
@@ -53,7 +57,8 @@ pub(crate) struct Connection {
     /// How many bytes may wait for one process before the link is not read any more.
     budget: usize,
     prefix: u64,
-    started: u64,
+    /// How many names were made.
+    named: u64,
     /// Who owns the socket.
     link: Option<Waker>,
     /// Whom to wake once the lock is free.
@@ -87,7 +92,7 @@ impl Connection {
             replies: VecDeque::new(),
             budget,
             prefix,
-            started: 0,
+            named: 0,
             link: None,
             woken: Vec::new(),
         }
@@ -143,14 +148,19 @@ impl Connection {
         if let Phase::Lost { reason } = &self.phase {
             return Err(StartError::SessionLost { reason: reason.clone() });
         }
-        self.started += 1;
-        let name: Name = format!("{:016x}-{}", self.prefix, self.started).into();
+        let name = self.new_name();
         let cwd = self.session.as_ref().and_then(|session| session.cwd.as_deref());
         let params = Box::new(spec.params(&name, cwd)?);
-        self.processes.insert(Arc::clone(&name), Process::new());
+        self.processes.insert(Arc::clone(&name), Process::new(Stage::Starting));
         self.requests.push(&name, Ask::Start { params });
         self.wake_link();
         Ok(name)
+    }
+
+    /// A name that no client of the server has used before.
+    fn new_name(&mut self) -> Name {
+        self.named += 1;
+        format!("{:016x}-{}", self.prefix, self.named).into()
     }
 
     pub(crate) fn poll_started(
@@ -178,6 +188,7 @@ impl Connection {
     pub(crate) fn ask(&mut self, name: &Name, ask: Ask) {
         let Some(process) = self.processes.get_mut(name) else { return };
         match ask {
+            _ if process.stage == Stage::Detached => return,
             Ask::Terminate => return self.terminate(name),
             Ask::Write { id, .. } if process.is_closed() => {
                 return process.stdin_closed(id, &mut self.woken);
@@ -210,7 +221,7 @@ impl Connection {
         let needed = match process.stage {
             Stage::Starting => !self.requests.withdraw_start(name),
             Stage::Running => !process.is_closed(),
-            Stage::Failed(_) => false,
+            Stage::Unclaimed | Stage::Detached | Stage::Failed(_) => false,
         };
         if !needed || self.is_lost() {
             self.processes.remove(name);
@@ -224,7 +235,8 @@ impl Connection {
 
     /// Whether there is nothing to wait for.
     pub(crate) fn is_idle(&self) -> bool {
-        self.processes.is_empty() && self.requests.is_empty()
+        let unclaimed = |process: &Process| process.stage == Stage::Unclaimed;
+        self.processes.values().all(unclaimed) && self.requests.is_empty()
     }
 
     /// When a request to end or interrupt a process has waited behind a write since `patience` ago.

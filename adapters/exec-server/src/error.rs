@@ -6,7 +6,7 @@ use async_tungstenite::tungstenite;
 use thiserror::Error;
 
 pub use crate::wire::ServerError;
-use crate::wire::{INTERNAL, INVALID_PARAMS};
+use crate::wire::{ATTACHED_ELSEWHERE, INTERNAL, INVALID_PARAMS, INVALID_REQUEST};
 
 /// Why there is no connection to an exec-server.
 #[derive(Debug, Error)]
@@ -36,9 +36,19 @@ pub enum ConnectError {
     /// What answers there is no exec-server.
     #[error("the WebSocket could not be opened: {0}")]
     WebSocket(Box<tungstenite::Error>),
-    /// The server did not open the session, or does not know it any more.
+    /// The server did not open the session.
     #[error("the exec-server did not open the session: {0}")]
     Refused(ServerError),
+    /// The server does not know the session that was to be resumed, and its processes are gone: it
+    /// was detached for longer than the server keeps one, or the server is another one by now
+    /// (exec-server protocol §4).
+    #[error("the exec-server does not know the session any more, its processes are gone: {0}")]
+    SessionUnknown(ServerError),
+    /// The session that was to be resumed is still attached to another connection (-32010): to a
+    /// program that uses it, or to a link whose loss the server has not noticed yet. It was tried
+    /// until [`Options::reconnect_deadline`](crate::Options::reconnect_deadline).
+    #[error("the session is still attached to another connection: {0}")]
+    StillAttached(ServerError),
     /// The link was lost before the session was open.
     #[error("the link was lost while the session was being opened: {0}")]
     LinkLost(String),
@@ -69,9 +79,19 @@ impl ConnectError {
     pub(crate) fn is_retryable(&self) -> bool {
         match self {
             Self::Io(error) => error.kind() != io::ErrorKind::InvalidData,
-            Self::TimedOut(_) | Self::WebSocket(_) | Self::LinkLost(_) => true,
-            Self::Refused(error) => error.code == crate::wire::ATTACHED_ELSEWHERE,
+            Self::TimedOut(_) | Self::WebSocket(_) | Self::LinkLost(_) | Self::StillAttached(_) => {
+                true
+            }
             _ => false,
+        }
+    }
+
+    /// What a refusal means for a session that was to be resumed.
+    pub(crate) fn resuming(self) -> Self {
+        match self {
+            Self::Refused(error) if error.code == ATTACHED_ELSEWHERE => Self::StillAttached(error),
+            Self::Refused(error) if error.code == INVALID_REQUEST => Self::SessionUnknown(error),
+            other => other,
         }
     }
 }
@@ -153,6 +173,27 @@ pub enum StartError {
     /// server can be reached again (exec-server protocol §5).
     #[error("the link was lost while the command was being started; it may have run for a moment")]
     Interrupted,
+    /// The session with the server is over.
+    #[error("the session with the exec-server is lost: {reason}")]
+    SessionLost {
+        /// What is known about it.
+        reason: String,
+    },
+}
+
+/// Why a process was not taken over.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AttachError {
+    /// The ticket is for another session. The caller's mistake.
+    #[error("the ticket is for another session than this one, {this}")]
+    OtherSession {
+        /// The session of this connection.
+        this: String,
+    },
+    /// The process is driven, or being ended, in this program already. The caller's mistake.
+    #[error("the process is already attached to this connection")]
+    Attached,
     /// The session with the server is over.
     #[error("the session with the exec-server is lost: {reason}")]
     SessionLost {

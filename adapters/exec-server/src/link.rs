@@ -44,6 +44,7 @@ impl<R: Connect> Link<R> {
     }
 
     async fn open_within(&self, limit: Duration) -> Result<Socket, ConnectError> {
+        let resumes = self.shared.update(|connection| connection.session_id().is_some());
         let too_late = async {
             self.sleep(limit).await;
             Err(ConnectError::TimedOut(limit))
@@ -53,7 +54,7 @@ impl<R: Connect> Link<R> {
         if opened.is_err() {
             self.shared.update(|connection| connection.link_lost("it could not be restored"));
         }
-        opened
+        if resumes { opened.map_err(ConnectError::resuming) } else { opened }
     }
 
     async fn try_open(&self) -> Result<Socket, ConnectError> {
@@ -62,6 +63,14 @@ impl<R: Connect> Link<R> {
         let mut service = self.service(&mut socket);
         poll_fn(|cx| service.poll_ready(cx)).await?;
         Ok(socket)
+    }
+
+    /// Resumes a session that may still be attached to the link of another program: the server needs
+    /// a moment to notice that one is gone (§4).
+    pub(crate) async fn resume(&self) -> Result<Socket, ConnectError> {
+        let mut backoff = Backoff::new(&self.options);
+        let attached = |error: &ConnectError| matches!(error, ConnectError::StillAttached(_));
+        self.open_again(&mut backoff, attached).await
     }
 
     /// Keeps the link up until nobody needs it or the session is lost.
@@ -98,23 +107,38 @@ impl<R: Connect> Link<R> {
 
     /// A new link for the session; `None` once that is hopeless or not needed any more.
     async fn restore(&self, backoff: &mut Backoff) -> Option<Socket> {
+        let worthwhile = |error: &ConnectError| error.is_retryable() && !self.shared.is_unused();
+        match self.open_again(backoff, worthwhile).await {
+            Ok(socket) => Some(socket),
+            Err(_) if self.shared.is_unused() => None,
+            Err(error) => {
+                self.give_up(&format!("the link could not be restored: {error}"));
+                None
+            }
+        }
+    }
+
+    /// Tries for as long as it is worthwhile and there is time.
+    async fn open_again(
+        &self,
+        backoff: &mut Backoff,
+        worthwhile: impl Fn(&ConnectError) -> bool,
+    ) -> Result<Socket, ConnectError> {
         let until = self.runtime.now() + self.options.reconnect_deadline;
         let mut pause = backoff.first();
-        while !self.shared.is_unused() {
+        loop {
             self.sleep(pause).await;
             let left = self.time_left(until).min(self.options.connect_timeout);
             let error = match self.open_within(left).await {
-                Ok(socket) => return Some(socket),
+                Ok(socket) => return Ok(socket),
                 Err(error) => error,
             };
             pause = backoff.next();
-            if !error.is_retryable() || self.time_left(until) <= pause {
-                self.give_up(&format!("the link could not be restored: {error}"));
-                return None;
+            if !worthwhile(&error) || self.time_left(until) <= pause {
+                return Err(error);
             }
             tracing::debug!(%error, ?pause, "the link is not restored yet");
         }
-        None
     }
 
     fn give_up(&self, reason: &str) {

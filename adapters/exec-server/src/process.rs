@@ -10,7 +10,12 @@ use std::{
 use farpipe_core::{Action, Capabilities, Input, Retention};
 use farpipe_driver::{Executor, Flow, Terminator};
 
-use crate::{StartError, connection::Name, shared::Shared, wire::outgoing::Ask};
+use crate::{
+    StartError, Ticket,
+    connection::{Connection, Lane, Name},
+    shared::Shared,
+    wire::outgoing::Ask,
+};
 
 /// What the server keeps of a process's output (exec-server protocol §6, measured on codex 0.169.0).
 const RETENTION: Retention = Retention { bytes: 1 << 20, events: 50_000 };
@@ -25,11 +30,18 @@ const RETENTION: Retention = Retention { bytes: 1 << 20, events: 50_000 };
 pub struct RemoteProcess {
     shared: Arc<Shared>,
     name: Name,
+    lane: Lane,
+    /// It was attached before the process wrote anything.
+    from_start: bool,
 }
 
 impl RemoteProcess {
-    pub(crate) const fn new(shared: Arc<Shared>, name: Name) -> Self {
-        Self { shared, name }
+    pub(crate) fn started_here(shared: Arc<Shared>, name: Name) -> Self {
+        Self { shared, name, lane: "".into(), from_start: true }
+    }
+
+    pub(crate) fn taken_over(shared: Arc<Shared>, ticket: Ticket) -> Self {
+        Self { shared, name: ticket.process, lane: ticket.lane, from_start: false }
     }
 
     /// Waits until the process runs.
@@ -44,6 +56,29 @@ impl RemoteProcess {
         &self.name
     }
 
+    /// What another program needs to go on with the process.
+    pub fn ticket(&self) -> Ticket {
+        let session =
+            |connection: &mut Connection| connection.session_id().unwrap_or_default().into();
+        Ticket {
+            session: self.shared.update(session),
+            process: Arc::clone(&self.name),
+            lane: Arc::clone(&self.lane),
+        }
+    }
+
+    /// Gives the process up without ending it, for another program to go on with.
+    ///
+    /// The server keeps it for 80 s after the connection is gone (§4), so the last [`ExecServer`] and
+    /// the other processes of this connection have to go as well.
+    ///
+    /// [`ExecServer`]: crate::ExecServer
+    pub fn detach(self) -> Ticket {
+        let ticket = self.ticket();
+        self.shared.update(|connection| connection.detach(&self.name));
+        ticket
+    }
+
     fn ask(&self, ask: Ask) {
         self.shared.update(|connection| connection.ask(&self.name, ask));
     }
@@ -53,7 +88,7 @@ impl Executor for RemoteProcess {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             lossless: true,
-            from_start: true,
+            from_start: self.from_start,
             replay: true,
             retention: Some(RETENTION),
             close_stdin: false,
@@ -64,7 +99,9 @@ impl Executor for RemoteProcess {
 
     fn start(&mut self, action: Action) {
         match action {
-            Action::Write { id, data } => self.ask(Ask::Write { id, data }),
+            Action::Write { id, data } => {
+                self.ask(Ask::Write { id, lane: Arc::clone(&self.lane), data });
+            }
             Action::Replay { request, after, max_bytes } => {
                 self.ask(Ask::Read { request, after, max_bytes });
             }

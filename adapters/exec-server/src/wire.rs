@@ -7,6 +7,8 @@ use std::fmt;
 
 use serde::Deserialize;
 
+/// Not to be done in this state, or about something that is not known.
+pub(crate) const INVALID_REQUEST: i64 = -32600;
 /// The method is not known.
 pub(crate) const METHOD_NOT_FOUND: i64 = -32601;
 /// The parameters cannot be used.

@@ -1,9 +1,6 @@
 //! One process of a session.
 
-use std::{
-    mem,
-    task::{Context, Poll, Waker},
-};
+use std::task::{Context, Poll, Waker};
 
 use farpipe_core::{Input, WriteId, WriteOutcome};
 use farpipe_driver::Flow;
@@ -32,15 +29,19 @@ pub(super) struct Process {
 pub(super) enum Stage {
     /// The start is queued or not answered yet. Output may already come (§5).
     Starting,
+    /// Another client has started it, and nobody here has taken it over yet.
+    Unclaimed,
     Running,
+    /// It goes on without this program.
+    Detached,
     /// It has not started, or it is not known whether it has.
     Failed(StartError),
 }
 
 impl Process {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(stage: Stage) -> Self {
         Self {
-            stage: Stage::Starting,
+            stage,
             inbox: Inbox::default(),
             closed: false,
             doomed: false,
@@ -84,17 +85,13 @@ impl Process {
     }
 
     pub(super) fn poll_started(&mut self, cx: &Context<'_>) -> Poll<Result<(), StartError>> {
-        match mem::replace(&mut self.stage, Stage::Running) {
-            Stage::Running => Poll::Ready(Ok(())),
-            Stage::Failed(error) => {
-                self.stage = Stage::Failed(StartError::Interrupted);
-                Poll::Ready(Err(error))
-            }
+        match &self.stage {
+            Stage::Failed(error) => Poll::Ready(Err(error.clone())),
             Stage::Starting => {
-                self.stage = Stage::Starting;
                 self.waker = Some(cx.waker().clone());
                 Poll::Pending
             }
+            _ => Poll::Ready(Ok(())),
         }
     }
 
@@ -108,14 +105,24 @@ impl Process {
 
     /// Whether nothing more is to be read from the link until something is taken from here.
     ///
-    /// While the process is starting nobody can take anything, and the answer to the start may
-    /// come behind a lot of output (§5).
+    /// While the process is starting, or not taken over yet, nobody can take anything, and the answer
+    /// to the start may come behind a lot of output (§5).
     pub(super) fn holds_up(&self, budget: usize) -> bool {
         self.inbox.bytes() > budget && !self.doomed && self.stage == Stage::Running
     }
 
     pub(super) const fn doom(&mut self) {
         self.doomed = true;
+    }
+
+    /// Somebody else goes on with it: nothing is told about it here any more.
+    pub(super) fn detach(&mut self, woken: &mut Vec<Waker>) {
+        self.abandon();
+        self.stage = Stage::Detached;
+        let reason = "the process was detached, for another program to go on with it".into();
+        self.inbox.push(Input::SessionLost { reason });
+        self.inbox.push(Input::Ended);
+        self.wake(woken);
     }
 
     pub(super) fn abandon(&mut self) {

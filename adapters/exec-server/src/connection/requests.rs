@@ -91,6 +91,12 @@ impl Requests {
         Some(self.outstanding.remove(&id)?.request)
     }
 
+    /// Takes everything back that was not sent yet.
+    pub(super) fn withdraw(&mut self, process: &str) {
+        self.control.retain(|request| &*request.process != process);
+        self.regular.retain(|request| &*request.process != process);
+    }
+
     /// Takes a start back that was not sent yet.
     pub(super) fn withdraw_start(&mut self, process: &str) -> bool {
         let before = self.regular.len();

@@ -1,5 +1,7 @@
 //! The protocol without a socket: what no well-behaved server does, and what is a matter of luck.
 
+mod handover;
+
 use std::task::{Context, Poll, Waker};
 
 use farpipe_core::{Chunk, Exit, Input, ReplayId, Stream, Timestamp, WriteId, WriteOutcome};
@@ -7,7 +9,7 @@ use farpipe_driver::Flow;
 use serde_json::{Value, json};
 
 use super::Connection;
-use crate::{Fault, ProcessSpec, StartError, connection::Name, wire::outgoing::Ask};
+use crate::{Fault, ProcessSpec, StartError, Ticket, connection::Name, wire::outgoing::Ask};
 
 const BUDGET: usize = 10_000;
 
@@ -19,6 +21,11 @@ impl Peer {
         let mut peer = Self(Connection::new("tests".into(), BUDGET, 1));
         peer.link();
         peer
+    }
+
+    /// Another program's connection, that goes on with a session.
+    fn resuming(ticket: &Ticket) -> Self {
+        Self(Connection::new("tests".into(), BUDGET, 2).resuming(ticket))
     }
 
     fn link(&mut self) {
@@ -83,7 +90,7 @@ impl Peer {
     }
 
     fn write(&mut self, name: &Name, id: u64) {
-        self.0.ask(name, Ask::Write { id: WriteId(id), data: "hi".into() });
+        self.0.ask(name, Ask::Write { id: WriteId(id), lane: "".into(), data: "hi".into() });
     }
 }
 

@@ -6,13 +6,25 @@ use farpipe_core::{ReplayId, Seq, WriteId};
 use serde_json::{Value, json};
 
 use super::METHOD_NOT_FOUND;
+use crate::connection::Lane;
 
 /// Something to ask for a process.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Ask {
-    Start { params: Box<Value> },
-    Write { id: WriteId, data: Bytes },
-    Read { request: ReplayId, after: Seq, max_bytes: usize },
+    Start {
+        params: Box<Value>,
+    },
+    /// `lane` keeps the ids of sessions apart that do not continue each other (§11.7).
+    Write {
+        id: WriteId,
+        lane: Lane,
+        data: Bytes,
+    },
+    Read {
+        request: ReplayId,
+        after: Seq,
+        max_bytes: usize,
+    },
     Interrupt,
     Terminate,
 }
@@ -37,9 +49,9 @@ impl Ask {
         match self {
             Self::Start { params } => Value::clone(params),
             // Ids are remembered per process, for the last 4096 accepted ones (§7).
-            Self::Write { id, data } => json!({
+            Self::Write { id, lane, data } => json!({
                 "processId": process,
-                "writeId": id.0.to_string(),
+                "writeId": format!("{lane}{}", id.0),
                 "chunk": STANDARD.encode_to_string(data),
             }),
             // No `waitMs`: it would hold up every other process of the connection (§9).
