@@ -46,7 +46,7 @@ pub(crate) fn request_id(head: &[u8], tail: &[u8], unterminated: bool) -> Option
 }
 
 enum Head {
-    /// The id, before anything that says the line is no answer.
+    /// The id, and nothing that says the line is no answer.
     Id(Id),
     /// The line is no answer.
     NoAnswer,
@@ -57,19 +57,20 @@ enum Head {
 /// Reads the members of the outermost object for as long as they are whole.
 fn scan_head(head: &[u8]) -> Head {
     let Some(mut rest) = head.trim_ascii_start().strip_prefix(b"{") else { return Head::NoAnswer };
-    loop {
-        let Some((key, value)) = member(rest) else { return Head::Open };
+    let mut id = None;
+    while let Some((key, value)) = member(rest) {
         match key {
             b"method" | b"params" => return Head::NoAnswer,
-            b"id" => return scalar(value).map_or(Head::Open, |(id, _)| Head::Id(id)),
+            b"result" | b"error" if id.is_some() => break,
+            b"id" => id = scalar(value).map(|(id, _)| id),
             _ => {}
         }
-        let Some(after) = skip_value(value) else { return Head::Open };
-        match after.trim_ascii_start().split_first() {
-            Some((b',', next)) => rest = next,
-            _ => return Head::Open,
-        }
+        let Some(next) = skip_value(value).and_then(|after| after.strip_prefix(b",")) else {
+            break;
+        };
+        rest = next;
     }
+    id.map_or(Head::Open, Head::Id)
 }
 
 /// A key, and all that follows its colon.
@@ -187,6 +188,7 @@ mod tests {
                 r#"{{"method":"sampling/createMessage","params":{long},"jsonrpc":"2.0","id":7}}"#
             ),
             format!(r#"{{"jsonrpc":"2.0","method":"x","id":7,"params":{long}}}"#),
+            format!(r#"{{"jsonrpc":"2.0","id":7,"method":"x","params":{long}}}"#),
             format!(r#"{{"params":{long},"method":"x","jsonrpc":"2.0","id":7}}"#),
         ] {
             assert_eq!(salvage(&line), None, "{line}");

@@ -248,8 +248,12 @@ fn answers_nobody_waits_for_are_passed_on() {
 #[test]
 fn a_call_that_is_forgotten_is_waited_for_no_more() {
     let mut rpc = Rpc::new(Limits::default());
-    ["1", "2", "1.5"].map(|id| rpc.call(id));
-    ["1", "1.5", "7"].map(|id| rpc.session.forget_call(&Id::parse(id).unwrap()));
+    for id in ["1", "2", "1.5"] {
+        rpc.call(id);
+    }
+    for id in ["1", "1.5", "7"] {
+        rpc.session.forget_call(&Id::parse(id).unwrap());
+    }
     assert_eq!(rpc.session.calls().len(), 1);
     rpc.out(&result("1", "all the same"));
     rpc.handle(Input::Closed { seq: 2 });
