@@ -1,8 +1,16 @@
 //! The command line.
 
+mod bridge;
+mod place;
+
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use clap::{Parser, Subcommand};
+
+pub(crate) use self::{
+    bridge::{Bridge, Record, Run},
+    place::{Place, TokenSource},
+};
 
 /// Use an MCP server that runs somewhere else as if it were local.
 #[derive(Debug, Parser)]
@@ -14,7 +22,8 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Start an MCP server, show what it offers, and stop it again.
+    Run(Run),
+    Record(Record),
     Inspect(Inspect),
     /// Print the events of a recorded session, one a line.
     Replay(Recorded),
@@ -51,6 +60,9 @@ pub(crate) struct Inspect {
     /// How long the handshake, and then every single request, may take, in seconds.
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
     pub(crate) timeout: Duration,
+
+    #[command(flatten)]
+    pub(crate) place: Place,
 
     /// The server's command; without it, a small demo server that is built in.
     #[arg(last = true, value_name = "CMD")]

@@ -5,7 +5,10 @@
 mod args;
 mod demo;
 mod inspect;
+mod launch;
+mod raw;
 mod recording;
+mod run;
 
 use std::{io, process::ExitCode};
 
@@ -35,6 +38,8 @@ fn main() -> ExitCode {
 
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
+        Command::Run(args) => Ok(run::run(args).await),
+        Command::Record(args) => Ok(run::record(args).await),
         Command::Inspect(args) => inspect::run(args).await,
         Command::Replay(args) => recording::replay(&args),
         Command::Explain(args) => recording::explain(&args),

@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use farpipe_core::{Decode, End, Exit, Stats};
+use farpipe_core::{Checkpoint, Decode, End, Exit, Stats};
 
 use crate::shared::Shared;
 
@@ -20,6 +20,16 @@ pub struct Monitor<D: Decode> {
 impl<D: Decode> Monitor<D> {
     pub(crate) const fn new(shared: Arc<Shared<D>>) -> Self {
         Self { shared }
+    }
+
+    /// The session as it is now, for another process to go on with; see [`Session::checkpoint`].
+    ///
+    /// An executor that stores one before it starts a write, and refuses to write otherwise, never has
+    /// a write repeated under another id. It can ask for one in [`Executor::start`](crate::Executor).
+    ///
+    /// [`Session::checkpoint`]: farpipe_core::Session::checkpoint
+    pub fn checkpoint(&self) -> Checkpoint {
+        self.shared.lock().session.checkpoint()
     }
 
     /// The counters, as of now.
