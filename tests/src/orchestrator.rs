@@ -1,12 +1,17 @@
 //! What the orchestrator of the take-over test and its simulated executor agree on.
 //!
 //! They speak JSON Lines over a socket: the executor sends [`Input`](farpipe_core::Input)s, the
-//! orchestrator sends [`Command`]s.
+//! orchestrator sends [`Command`]s. The other executor is a real exec-server.
+
+mod work;
 
 use std::{fs, io, path::Path};
 
 use farpipe_core::{Capabilities, Checkpoint, Limits, ReplayId, Seq, WriteId};
+use farpipe_exec_server::Ticket;
 use serde::{Deserialize, Serialize};
+
+pub use self::work::Work;
 
 /// How many requests the orchestrator sends.
 pub const REQUESTS: u64 = 2000;
@@ -76,6 +81,8 @@ pub struct Stored {
     pub checkpoint: Checkpoint,
     /// What was made of its events.
     pub progress: Progress,
+    /// The process, where it is one of an exec-server.
+    pub ticket: Option<Ticket>,
 }
 
 impl Stored {

@@ -3,6 +3,8 @@
 
 #[path = "exec_server/client.rs"]
 mod client;
+#[path = "exec_server/handover.rs"]
+mod handover;
 #[path = "exec_server/links.rs"]
 mod links;
 #[path = "exec_server/proxy.rs"]
@@ -49,6 +51,19 @@ async fn what_is_sent_comes_back() {
     assert!(rounds[rounds.len() / 2] < Duration::from_millis(25), "{:?}", rounds[rounds.len() / 2]);
     let end = timeout(WATCHDOG, cat.close()).await.unwrap();
     assert_eq!((end.cause, end.exit, end.lost), (Cause::Requested, Some(Exit::Code(130)), 0));
+}
+
+#[tokio::test]
+async fn the_server_tells_who_it_is_and_how_far_away() {
+    let Some(server) = Server::start(&[]).unwrap() else { return };
+    let exec = connect(&server.url, Options::default().token("not asked for")).await;
+    let info = exec.info();
+    assert_eq!(info.version.as_deref(), Some("0.169.0"));
+    assert_eq!(info.platform.as_deref(), Some(std::env::consts::OS));
+    assert!(info.cwd.unwrap().starts_with("file:///"));
+    assert_eq!(info.session.len(), "01234567-89ab-cdef-0123-456789abcdef".len());
+    assert!(info.token_sent && !info.tls);
+    assert!(timeout(WATCHDOG, exec.ping()).await.unwrap().unwrap() > Duration::ZERO);
 }
 
 /// The same servers as on this machine, under a real client.

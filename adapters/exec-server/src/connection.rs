@@ -8,6 +8,7 @@ mod answers;
 mod handover;
 mod inbox;
 mod life;
+mod ping;
 mod process;
 mod requests;
 #[cfg(test)]
@@ -17,6 +18,7 @@ use std::{
     collections::{BTreeMap, VecDeque},
     sync::Arc,
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 
 use farpipe_core::{Input, Timestamp};
@@ -24,11 +26,13 @@ use farpipe_driver::Flow;
 use serde_json::{Value, value::RawValue};
 
 use self::{
+    ping::Ping,
     process::{Process, Stage},
-    requests::Requests,
+    requests::{Due, Requests},
 };
 use crate::{
-    Fault, ProcessSpec, StartError,
+    Fault, ProcessSpec, ServerInfo, StartError,
+    info::Access,
     wire::{
         incoming::{About, Closed, Envelope, Exited, Output},
         outgoing::{self, Ask},
@@ -56,6 +60,8 @@ pub(crate) struct Connection {
     replies: VecDeque<String>,
     /// How many bytes may wait for one process before the link is not read any more.
     budget: usize,
+    pings: BTreeMap<u64, Ping>,
+    last_ping: u64,
     prefix: u64,
     /// How many names were made.
     named: u64,
@@ -68,7 +74,15 @@ pub(crate) struct Connection {
 #[derive(Debug)]
 struct Session {
     id: String,
-    cwd: Option<String>,
+    /// What the server says of itself.
+    environment: Value,
+}
+
+impl Session {
+    /// Where the server itself runs, as a URI.
+    fn cwd(&self) -> Option<&str> {
+        self.environment.get("cwd")?.as_str()
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,6 +105,8 @@ impl Connection {
             processes: BTreeMap::new(),
             replies: VecDeque::new(),
             budget,
+            pings: BTreeMap::new(),
+            last_ping: 0,
             prefix,
             named: 0,
             link: None,
@@ -99,13 +115,13 @@ impl Connection {
     }
 
     /// Takes a frame from the server. A fault is the end of the whole connection.
-    pub(crate) fn received(&mut self, text: &str) -> Result<(), Fault> {
+    pub(crate) fn received(&mut self, now: Timestamp, text: &str) -> Result<(), Fault> {
         let envelope: Envelope<'_> =
             serde_json::from_str(text).map_err(|error| Fault::NotJson(error.to_string()))?;
         match (envelope.method, envelope.id) {
             (Some(_), Some(id)) => self.refuse(&id),
             (Some(method), None) => self.notified(&method, envelope.params),
-            (None, Some(id)) => self.answered(&id, envelope.result, envelope.error),
+            (None, Some(id)) => self.answered(now, &id, envelope.result, envelope.error),
             (None, None) => Err(Fault::Shapeless),
         }
     }
@@ -149,7 +165,7 @@ impl Connection {
             return Err(StartError::SessionLost { reason: reason.clone() });
         }
         let name = self.new_name();
-        let cwd = self.session.as_ref().and_then(|session| session.cwd.as_deref());
+        let cwd = self.session.as_ref().and_then(Session::cwd);
         let params = Box::new(spec.params(&name, cwd)?);
         self.processes.insert(Arc::clone(&name), Process::new(Stage::Starting));
         self.requests.push(&name, Ask::Start { params });
@@ -239,13 +255,31 @@ impl Connection {
         self.processes.values().all(unclaimed) && self.requests.is_empty()
     }
 
-    /// When a request to end or interrupt a process has waited behind a write since `patience` ago.
-    pub(crate) fn stuck_at(&self, patience: std::time::Duration) -> Option<Timestamp> {
-        self.requests.stuck_since().map(|since| since + patience)
+    /// What has waited for an answer for too long, once its time is over.
+    pub(crate) fn due(&self, control: Duration, request: Duration) -> Option<Due> {
+        self.requests.due(control, request)
+    }
+
+    /// When there is something to send that waits for its time.
+    pub(crate) fn next_release(&self) -> Option<Timestamp> {
+        self.requests.next_release()
+    }
+
+    /// Keeps the write that may be the cause back after the link is restored.
+    pub(crate) fn hold_oldest_write(&mut self, now: Timestamp, first: Duration, longest: Duration) {
+        self.requests.hold_oldest_write(now, first, longest);
     }
 
     pub(crate) fn session_id(&self) -> Option<&str> {
         self.session.as_ref().map(|session| session.id.as_str())
+    }
+
+    pub(crate) fn info(&self, access: Access) -> ServerInfo {
+        let (id, environment) = self
+            .session
+            .as_ref()
+            .map_or(("", &Value::Null), |session| (&session.id, &session.environment));
+        ServerInfo::new(id, environment, access)
     }
 
     pub(crate) fn register_link(&mut self, waker: &Waker) {

@@ -181,6 +181,24 @@ pub enum StartError {
     },
 }
 
+/// Why a round trip was not measured.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PingError {
+    /// The link is down, or was lost before the answer.
+    #[error("the link to the exec-server is down")]
+    LinkDown,
+    /// The session with the server is over.
+    #[error("the session with the exec-server is lost: {reason}")]
+    SessionLost {
+        /// What is known about it.
+        reason: String,
+    },
+    /// The server does not answer this question, `environment/status`.
+    #[error("the exec-server does not tell how it is: {0}")]
+    Refused(ServerError),
+}
+
 /// Why a process was not taken over.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]

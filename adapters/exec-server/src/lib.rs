@@ -44,6 +44,7 @@
 
 mod connection;
 mod error;
+mod info;
 mod link;
 mod options;
 mod process;
@@ -55,7 +56,8 @@ mod wire;
 
 pub use futures_rustls::rustls;
 
-pub use error::{AttachError, ConnectError, Fault, ServerError, StartError};
+pub use error::{AttachError, ConnectError, Fault, PingError, ServerError, StartError};
+pub use info::ServerInfo;
 pub use options::{Options, Token};
 pub use process::RemoteProcess;
 pub use server::ExecServer;

@@ -82,7 +82,7 @@ impl<R: Connect> Link<R> {
             self.shared.update(|connection| connection.link_lost(&reason));
             // A new connection while the old one stands would be refused (-32010).
             drop(socket);
-            match self.restore(&mut backoff).await {
+            match self.restore(&reason, &mut backoff).await {
                 Some(restored) => socket = restored,
                 None => return,
             }
@@ -106,13 +106,13 @@ impl<R: Connect> Link<R> {
     }
 
     /// A new link for the session; `None` once that is hopeless or not needed any more.
-    async fn restore(&self, backoff: &mut Backoff) -> Option<Socket> {
+    async fn restore(&self, lost: &str, backoff: &mut Backoff) -> Option<Socket> {
         let worthwhile = |error: &ConnectError| error.is_retryable() && !self.shared.is_unused();
         match self.open_again(backoff, worthwhile).await {
             Ok(socket) => Some(socket),
             Err(_) if self.shared.is_unused() => None,
             Err(error) => {
-                self.give_up(&format!("the link could not be restored: {error}"));
+                self.give_up(&format!("{lost}; the link could not be restored: {error}"));
                 None
             }
         }

@@ -18,7 +18,7 @@ const MIB: usize = 1 << 20;
 pub struct Options {
     /// Sent as `Authorization: Bearer`, with every connection: a capability token or a signed one
     /// (exec-server protocol §10). Default none. A signed token that expires does not end a
-    /// connection, but the link cannot be resumed with it.
+    /// connection, but the link cannot be resumed with it: see [`Token::from_fn`].
     pub token: Option<Token>,
     /// What the client calls itself. Default "farpipe".
     pub client_name: String,
@@ -42,6 +42,14 @@ pub struct Options {
     /// the link is dropped and restored: a process that does not read its stdin keeps the server
     /// from answering anything else (§7). Default 5 s.
     pub control_timeout: Duration,
+    /// How long any other request may stay unanswered before the link is dropped and restored.
+    /// Default 30 s: a start may have to wait for a slow disk. What was asked is then asked again,
+    /// except for a start, which fails with
+    /// [`StartError::Interrupted`](crate::StartError::Interrupted); and a process that does not read
+    /// its stdin gets its write later, so that what waits behind it comes first. A write that
+    /// nothing waits behind has no limit: it takes as long as the process takes to read. Time during
+    /// which nothing is read, because of `queue_bytes`, does not count.
+    pub request_timeout: Duration,
     /// How many bytes of output may wait for one process's session. Default 4 MiB. Beyond it nothing
     /// is read from the connection, for any of its processes, until the session takes some: the
     /// server then stops reading the process's pipes, and nothing is lost (§6).
@@ -64,6 +72,7 @@ impl Default for Options {
             backoff_max: Duration::from_secs(2),
             heartbeat: Duration::from_secs(15),
             control_timeout: Duration::from_secs(5),
+            request_timeout: Duration::from_secs(30),
             queue_bytes: 4 * MIB,
             max_frame: 16 * MIB,
             max_message: 64 * MIB,
@@ -81,17 +90,35 @@ impl Options {
 
 /// A secret. It is never logged and never shown.
 #[derive(Clone)]
-pub struct Token(Arc<str>);
+pub struct Token(Arc<dyn Fn() -> Arc<str> + Send + Sync>);
 
 impl Token {
-    pub(crate) fn expose(&self) -> &str {
-        &self.0
+    /// A secret that changes, such as a signed token that expires: it is asked for with every
+    /// connection, also when a link is restored. `token` must not block.
+    ///
+    /// ```
+    /// use std::sync::{Arc, RwLock};
+    /// use farpipe_exec_server::{Options, Token};
+    ///
+    /// let newest = Arc::new(RwLock::new("first".to_owned()));
+    /// let token = Arc::clone(&newest);
+    /// let options = Options::default().token(Token::from_fn(move || token.read().unwrap().clone()));
+    /// *newest.write().unwrap() = "second".into();
+    /// # drop(options);
+    /// ```
+    pub fn from_fn<T: Into<Arc<str>>>(token: impl Fn() -> T + Send + Sync + 'static) -> Self {
+        Self(Arc::new(move || token().into()))
+    }
+
+    pub(crate) fn expose(&self) -> Arc<str> {
+        (self.0)()
     }
 }
 
 impl<T: Into<Arc<str>>> From<T> for Token {
     fn from(token: T) -> Self {
-        Self(token.into())
+        let token = token.into();
+        Self(Arc::new(move || Arc::clone(&token)))
     }
 }
 

@@ -1,14 +1,16 @@
 //! The way in.
 
-use std::{fmt, future::Future, sync::Arc};
+use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use farpipe_driver::Connect;
 
 use crate::{
-    AttachError, ConnectError, Options, ProcessSpec, RemoteProcess, StartError, Ticket,
+    AttachError, ConnectError, Options, PingError, ProcessSpec, RemoteProcess, ServerInfo,
+    StartError, Ticket,
     connection::Connection,
+    info::Access,
     link::{Link, Target},
-    shared::{Shared, User},
+    shared::{Ping, Shared, User},
 };
 
 /// A session with an exec-server. Clones are the same session.
@@ -23,6 +25,7 @@ use crate::{
 #[derive(Clone)]
 pub struct ExecServer {
     user: User,
+    access: Access,
 }
 
 impl ExecServer {
@@ -73,11 +76,29 @@ impl ExecServer {
         prepare: impl FnOnce(Connection) -> Connection,
     ) -> Result<(Self, Link<R>), ConnectError> {
         let target = Target::new(url, &options)?;
+        let access = Access { token_sent: options.token.is_some(), tls: target.is_secure() };
         let name = options.client_name.clone();
         let connection = Connection::new(name, options.queue_bytes, fastrand::u64(..));
         let user = User::new(Arc::new(Shared::new(prepare(connection))));
         let link = Link::new(Arc::clone(user.shared()), target, options, runtime.clone());
-        Ok((Self { user }, link))
+        Ok((Self { user, access }, link))
+    }
+
+    /// What is known of the server.
+    pub fn info(&self) -> ServerInfo {
+        self.user.shared().update(|connection| connection.info(self.access))
+    }
+
+    /// Measures a round trip: from sending a question that costs the server nothing
+    /// (`environment/status`) to its answer.
+    ///
+    /// The question waits its turn behind a write that the server is busy with (§7), so on a
+    /// connection with processes it may take as long as those. There is no time limit but that of the
+    /// link. Cancel safe: dropping the future forgets the answer.
+    pub fn ping(&self) -> impl Future<Output = Result<Duration, PingError>> + Send + use<> {
+        let shared = Arc::clone(self.user.shared());
+        let ping = shared.update(Connection::ping).map(|id| Ping::new(shared, id));
+        async move { ping?.answer().await }
     }
 
     /// Starts a process.

@@ -1,11 +1,15 @@
 //! One connection and who uses it, behind one lock.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    future::poll_fn,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
-use crate::connection::Connection;
+use crate::{PingError, connection::Connection};
 
 /// One connection, shared by its link, its processes and those who start them.
 #[derive(Debug)]
@@ -36,6 +40,28 @@ impl Shared {
     /// Whether nobody can start processes any more, and none is left to care for.
     pub(crate) fn is_unused(&self) -> bool {
         self.users.load(Ordering::Acquire) == 0 && self.update(|connection| connection.is_idle())
+    }
+}
+
+/// A question on its way; forgotten when nobody waits for its answer any more.
+pub(crate) struct Ping {
+    shared: Arc<Shared>,
+    id: u64,
+}
+
+impl Ping {
+    pub(crate) const fn new(shared: Arc<Shared>, id: u64) -> Self {
+        Self { shared, id }
+    }
+
+    pub(crate) async fn answer(self) -> Result<Duration, PingError> {
+        poll_fn(|cx| self.shared.update(|connection| connection.poll_ping(self.id, cx))).await
+    }
+}
+
+impl Drop for Ping {
+    fn drop(&mut self) {
+        self.shared.update(|connection| connection.forget_ping(self.id));
     }
 }
 

@@ -143,6 +143,35 @@ async fn a_process_that_does_not_read_is_ended() {
     assert_eq!(next_message(&cat).await.raw(), &numbered(1));
 }
 
+/// A process that does not read its stdin, on a server that does one thing at a time: the others get
+/// their turn, and it gets its write when it reads.
+#[tokio::test]
+async fn a_process_that_does_not_read_holds_others_up_for_a_while_only() {
+    let Some(server) = Server::start(&[]).unwrap() else { return };
+    let short = Duration::from_millis(300);
+    let options = Options { request_timeout: short, control_timeout: short, ..Options::default() };
+    let exec = connect(&server.url, options).await;
+    let folder = tempfile::tempdir().unwrap();
+    let flag = folder.path().join("read");
+    let wait = format!("until [ -e {} ]; do sleep 0.05; done; exec cat", flag.display());
+    let limits = Limits { max_write: 16_000, ..Limits::default() };
+    let deaf = session_with(&exec, shell(&wait), limits).await;
+    let cat = session(&exec, ProcessSpec::new("cat")).await;
+    let message = json!({ "jsonrpc": "2.0", "id": 1, "result": "x".repeat(5_000_000) });
+    let long = deaf.send(message.to_string().into()).unwrap();
+    for number in 0..10 {
+        drop(cat.send(numbered(number)).unwrap());
+        assert_eq!(next_message(&cat).await.raw(), &numbered(number));
+        let start = timeout(WATCHDOG, exec.start(&ProcessSpec::new("true"))).await.unwrap();
+        assert!(matches!(start, Ok(_) | Err(StartError::Interrupted)), "{start:?}");
+    }
+    let losses = cat.monitor().stats().link_losses;
+    assert!(losses > 0, "nothing was held up");
+    std::fs::write(flag, "").unwrap();
+    assert_eq!(timeout(WATCHDOG, long).await.unwrap(), Delivery::Accepted);
+    assert_eq!(next_message(&deaf).await.raw(), message.to_string().as_bytes());
+}
+
 /// What the server did not keep while the link was down is reported, and nothing is parsed from what
 /// lies on both sides of it. <https://github.com/openai/codex/issues/28288>
 #[tokio::test]

@@ -55,6 +55,11 @@ impl Proxy {
         self.frozen.notify_waiters();
     }
 
+    /// How many links there have been since the last cut.
+    pub(crate) fn accepted(&self) -> usize {
+        self.links.lock().unwrap().len()
+    }
+
     /// Cuts every link that is there now, with whatever is on its way.
     pub(crate) fn cut(&self) -> usize {
         let links = std::mem::take(&mut *self.links.lock().unwrap());

@@ -1,12 +1,14 @@
 //! What answers mean, by what was asked.
 
-use farpipe_core::{Input, ReplayId, WriteId, WriteOutcome};
+use std::{fmt, time::Duration};
+
+use farpipe_core::{Input, ReplayId, Timestamp, WriteId, WriteOutcome};
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
-use super::{Connection, Name, Phase};
+use super::{Connection, Name, Phase, Session, requests::Sent};
 use crate::{
-    Fault, ServerError, StartError,
+    Fault, PingError, ServerError, StartError,
     wire::{
         self,
         incoming::{Retained, Welcome, Written},
@@ -22,6 +24,7 @@ type Answer<'a> = Result<&'a str, ServerError>;
 impl Connection {
     pub(super) fn answered(
         &mut self,
+        now: Timestamp,
         id: &Value,
         result: Option<&RawValue>,
         error: Option<ServerError>,
@@ -41,28 +44,30 @@ impl Connection {
             return self.welcomed(answer);
         }
         let request = number.and_then(|number| self.requests.answered(number));
-        let request = request.ok_or_else(|| Fault::UnknownId(id.to_string()))?;
-        self.settle(&request.process, &request.ask, answer)
+        let Sent { request, at } = request.ok_or_else(|| Fault::UnknownId(id.to_string()))?;
+        self.settle(&request.process, &request.ask, answer, now.saturating_since(at));
+        Ok(())
     }
 
     fn welcomed(&mut self, answer: Answer<'_>) -> Result<(), Fault> {
         let welcome: Welcome = parse("initialize", answer.map_err(Fault::Refused)?)?;
-        let cwd = welcome.cwd().map(str::to_owned);
-        self.link_up(welcome.session_id, cwd)
+        self.link_up(Session { id: welcome.session_id, environment: welcome.environment_info })
     }
 
-    fn settle(&mut self, name: &Name, ask: &Ask, answer: Answer<'_>) -> Result<(), Fault> {
+    fn settle(&mut self, name: &Name, ask: &Ask, answer: Answer<'_>, waited: Duration) {
         match *ask {
             Ask::Start { .. } => self.start_answered(name, answer),
-            Ask::Write { id, .. } => self.write_answered(name, id, answer)?,
-            Ask::Read { request, .. } => self.read_answered(name, request, answer)?,
+            Ask::Write { id, .. } => self.write_answered(name, id, answer),
+            Ask::Read { request, .. } => self.read_answered(name, request, answer),
+            Ask::Status { ping } => {
+                self.pinged(ping, answer.map(|_| waited).map_err(PingError::Refused));
+            }
             Ask::Interrupt => tell(name, "process/signal", answer),
             Ask::Terminate => {
                 tell(name, "process/terminate", answer);
                 self.forget(name);
             }
         }
-        Ok(())
     }
 
     fn start_answered(&mut self, name: &Name, answer: Answer<'_>) {
@@ -78,31 +83,23 @@ impl Connection {
         self.forget_unstarted(name);
     }
 
-    fn write_answered(
-        &mut self,
-        name: &Name,
-        id: WriteId,
-        answer: Answer<'_>,
-    ) -> Result<(), Fault> {
-        let outcome = match answer {
-            Ok(result) => parse::<Written<'_>>("process/write", result)?.outcome(),
+    fn write_answered(&mut self, name: &Name, id: WriteId, answer: Answer<'_>) {
+        self.requests.release(name);
+        let outcome = match answer.map(serde_json::from_str::<Written<'_>>) {
+            Ok(Ok(written)) => written.outcome(),
+            Ok(Err(error)) => return self.tell_process(name, unreadable("process/write", error)),
             Err(error) => WriteOutcome::Failed(format!("process/write: {error}")),
         };
         self.tell_process(name, Input::Written { id, outcome });
-        Ok(())
     }
 
-    fn read_answered(
-        &mut self,
-        name: &Name,
-        request: ReplayId,
-        answer: Answer<'_>,
-    ) -> Result<(), Fault> {
-        let input = match answer {
-            Ok(result) => match parse::<Retained<'_>>("process/read", result)?.page(request) {
+    fn read_answered(&mut self, name: &Name, request: ReplayId, answer: Answer<'_>) {
+        let input = match answer.map(serde_json::from_str::<Retained<'_>>) {
+            Ok(Ok(retained)) => match retained.page(request) {
                 Ok(page) => Input::Replayed(page),
-                Err(error) => Input::Failed { message: format!("process/read: {error}") },
+                Err(error) => unreadable("process/read", error),
             },
+            Ok(Err(error)) => unreadable("process/read", error),
             Err(error) => Input::ReplayFailed {
                 request,
                 // Whatever is not known now will not be known later.
@@ -111,7 +108,6 @@ impl Connection {
             },
         };
         self.tell_process(name, input);
-        Ok(())
     }
 
     pub(super) fn tell_process(&mut self, name: &str, input: Input) {
@@ -119,6 +115,11 @@ impl Connection {
             process.push(input, usize::MAX, &mut self.woken);
         }
     }
+}
+
+/// What cannot be read of one process's answer is the end of that process only.
+fn unreadable(what: &str, error: impl fmt::Display) -> Input {
+    Input::Failed { message: format!("{what}: {error}") }
 }
 
 /// Nobody waits for these answers.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use farpipe_core::Input;
+use serde_json::Value;
 
 use super::{
     Connection, Lane, Name, Phase, Session,
@@ -14,7 +15,7 @@ impl Connection {
     /// A session that another program has opened. What it is told of the ticket's process from the
     /// first frame on is kept, because the server repeats nothing (§4).
     pub(crate) fn resuming(mut self, ticket: &Ticket) -> Self {
-        self.session = Some(Session { id: ticket.session.clone(), cwd: None });
+        self.session = Some(Session { id: ticket.session.clone(), environment: Value::Null });
         self.processes.insert(Arc::clone(&ticket.process), Process::new(Stage::Unclaimed));
         self
     }

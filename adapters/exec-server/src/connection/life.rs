@@ -4,7 +4,7 @@ use farpipe_core::Input;
 
 use super::{Connection, Phase, Session, process::Stage, requests::Request};
 use crate::{
-    Fault, StartError,
+    Fault, PingError, StartError,
     wire::outgoing::{self, Ask},
 };
 
@@ -22,19 +22,19 @@ impl Connection {
         self.phase == Phase::Ready
     }
 
-    pub(super) fn link_up(&mut self, id: String, cwd: Option<String>) -> Result<(), Fault> {
-        if self.session.as_ref().is_some_and(|session| session.id != id) {
+    pub(super) fn link_up(&mut self, session: Session) -> Result<(), Fault> {
+        if self.session.as_ref().is_some_and(|known| known.id != session.id) {
             return Err(Fault::OtherSession);
         }
         self.phase = Phase::Ready;
         self.replies.push_back(outgoing::initialized());
         for process in self.processes.values_mut() {
             if process.stage == Stage::Running {
-                let link_up = Input::LinkUp { identity: id.as_str().into() };
+                let link_up = Input::LinkUp { identity: session.id.as_str().into() };
                 process.push(link_up, usize::MAX, &mut self.woken);
             }
         }
-        self.session = Some(Session { id, cwd });
+        self.session = Some(session);
         Ok(())
     }
 
@@ -81,6 +81,7 @@ impl Connection {
                 }
             }
             Ask::Read { .. } => {}
+            Ask::Status { ping } => self.pinged(ping, Err(PingError::LinkDown)),
             Ask::Interrupt | Ask::Terminate => self.requests.push_once(&name, ask),
         }
     }
@@ -93,6 +94,7 @@ impl Connection {
         self.phase = Phase::Lost { reason: reason.to_owned() };
         self.requests.clear();
         self.replies.clear();
+        self.fail_pings(&PingError::SessionLost { reason: reason.to_owned() });
         for process in self.processes.values_mut() {
             let reason = reason.to_owned();
             if process.stage == Stage::Starting {

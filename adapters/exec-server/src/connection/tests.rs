@@ -1,15 +1,21 @@
 //! The protocol without a socket: what no well-behaved server does, and what is a matter of luck.
 
+mod deadlines;
 mod handover;
 
-use std::task::{Context, Poll, Waker};
+use std::{
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
 
 use farpipe_core::{Chunk, Exit, Input, ReplayId, Stream, Timestamp, WriteId, WriteOutcome};
 use farpipe_driver::Flow;
 use serde_json::{Value, json};
 
 use super::Connection;
-use crate::{Fault, ProcessSpec, StartError, Ticket, connection::Name, wire::outgoing::Ask};
+use crate::{
+    Fault, PingError, ProcessSpec, StartError, Ticket, connection::Name, wire::outgoing::Ask,
+};
 
 const BUDGET: usize = 10_000;
 
@@ -38,12 +44,16 @@ impl Peer {
     }
 
     fn frame(&mut self) -> Option<Value> {
-        let frame = self.0.next_frame(Timestamp::ORIGIN)?;
+        self.frame_at(Timestamp::ORIGIN)
+    }
+
+    fn frame_at(&mut self, now: Timestamp) -> Option<Value> {
+        let frame = self.0.next_frame(now)?;
         Some(serde_json::from_str(&frame).unwrap())
     }
 
     fn tell(&mut self, message: &Value) -> Result<(), Fault> {
-        self.0.received(&message.to_string())
+        self.0.received(Timestamp::ORIGIN, &message.to_string())
     }
 
     fn answer(&mut self, request: &Value, result: &Value) {
@@ -117,11 +127,11 @@ fn frames_that_make_no_sense_are_faults_and_never_panics() {
     ];
     for frame in frames {
         let mut peer = Peer::open();
-        let fault = peer.0.received(frame).expect_err(frame);
+        let fault = peer.0.received(Timestamp::ORIGIN, frame).expect_err(frame);
         assert!(!fault.to_string().is_empty());
     }
     let nested = "[".repeat(100_000);
-    assert!(matches!(Peer::open().0.received(&nested), Err(Fault::NotJson(_))));
+    assert!(matches!(Peer::open().0.received(Timestamp::ORIGIN, &nested), Err(Fault::NotJson(_))));
 }
 
 #[test]
@@ -346,4 +356,40 @@ fn a_process_that_is_given_up_is_ended_and_forgotten() {
     peer.answer(&end, &json!({ "running": true }));
     peer.answer(&late, &json!({ "running": true }));
     assert!(peer.0.is_idle());
+}
+
+#[test]
+fn a_round_trip_is_measured_from_the_sending() {
+    let mut peer = Peer::open();
+    let cx = Context::from_waker(Waker::noop());
+    let at = |millis| Timestamp::from_origin(Duration::from_millis(millis));
+    let ping = peer.0.ping().unwrap();
+    let question: Value = serde_json::from_str(&peer.0.next_frame(at(10)).unwrap()).unwrap();
+    assert_eq!(question["method"], "environment/status");
+    assert_eq!(peer.0.poll_ping(ping, &cx), Poll::Pending);
+    let answer = json!({ "id": question["id"], "result": { "status": "ready" } });
+    peer.0.received(at(35), &answer.to_string()).unwrap();
+    assert_eq!(peer.0.poll_ping(ping, &cx), Poll::Ready(Ok(Duration::from_millis(25))));
+
+    let lost = peer.0.ping().unwrap();
+    assert!(peer.frame().is_some());
+    peer.0.link_lost("cut");
+    assert_eq!(peer.0.poll_ping(lost, &cx), Poll::Ready(Err(PingError::LinkDown)));
+    assert_eq!(peer.0.ping(), Err(PingError::LinkDown));
+}
+
+#[test]
+fn an_answer_that_cannot_be_read_harms_no_other_process() {
+    let mut peer = Peer::open();
+    let (bad, good) = (peer.start(), peer.start());
+    peer.write(&bad, 1);
+    let write = peer.frame().unwrap();
+    peer.answer(&write, &json!({ "status": 7 }));
+    assert!(matches!(peer.input(&bad), Some(Input::Failed { .. })));
+    peer.0.ask(&bad, Ask::Read { request: ReplayId(1), after: 0, max_bytes: 9 });
+    let read = peer.frame().unwrap();
+    peer.answer(&read, &json!({ "chunks": 1 }));
+    assert!(matches!(peer.input(&bad), Some(Input::Failed { .. })));
+    peer.output(&good, 1, "aGVsbG8=").unwrap();
+    assert_eq!(peer.input(&good), Some(hello(1)));
 }

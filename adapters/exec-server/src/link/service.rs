@@ -29,6 +29,8 @@ pub(super) struct Service<'a, R: Connect> {
     control: Option<Message>,
     /// Something was received, and nothing sent since.
     silent: bool,
+    /// Since when answers can come: not while nothing is read.
+    listening: Timestamp,
     timer: Option<(Timestamp, Pin<Box<R::Sleep>>)>,
 }
 
@@ -61,8 +63,18 @@ impl<'a, R: Connect> Service<'a, R> {
         runtime: &'a R,
         options: &'a Options,
     ) -> Self {
-        let pulse = Pulse::new(runtime.now(), options.heartbeat);
-        Self { shared, socket, runtime, options, pulse, control: None, silent: false, timer: None }
+        let listening = runtime.now();
+        Self {
+            shared,
+            socket,
+            runtime,
+            options,
+            pulse: Pulse::new(listening, options.heartbeat),
+            control: None,
+            silent: false,
+            listening,
+            timer: None,
+        }
     }
 
     /// Ready once the session is open.
@@ -141,7 +153,10 @@ impl<'a, R: Connect> Service<'a, R> {
 
     fn receive(&self, message: Message) -> Result<(), Fault> {
         match message {
-            Message::Text(text) => self.shared.update(|connection| connection.received(&text)),
+            Message::Text(text) => {
+                let now = self.runtime.now();
+                self.shared.update(|connection| connection.received(now, &text))
+            }
             _ => Err(Fault::Binary),
         }
     }
@@ -155,11 +170,11 @@ impl<'a, R: Connect> Service<'a, R> {
         loop {
             let now = self.runtime.now();
             self.check_pulse(now)?;
-            let stuck = self.check_control(now)?;
-            if self.control.is_some() {
-                self.send(cx)?;
-            }
-            let deadline = stuck.map_or(self.pulse.next(), |at| at.min(self.pulse.next()));
+            let due = self.check_answers(now)?;
+            self.send(cx)?;
+            let release = self.shared.update(|connection| connection.next_release());
+            let release = release.filter(|at| *at > now);
+            let deadline = due.into_iter().chain(release).fold(self.pulse.next(), Timestamp::min);
             if self.poll_timer(deadline, cx).is_pending() {
                 return Ok(());
             }
@@ -184,16 +199,22 @@ impl<'a, R: Connect> Service<'a, R> {
         }
     }
 
-    /// When the answer to a control request is due, if it may be held up.
-    fn check_control(&self, now: Timestamp) -> Result<Option<Timestamp>, Lost> {
-        let patience = self.options.control_timeout;
-        let at = self.shared.update(|connection: &mut Connection| connection.stuck_at(patience));
-        match at {
-            Some(at) if at <= now && !self.is_paused() => {
-                Err(Lost::Link("a write that is not answered held up the end of a process".into()))
-            }
-            other => Ok(other.filter(|at| *at > now)),
+    /// When the next answer is due, if there is a limit to it.
+    fn check_answers(&mut self, now: Timestamp) -> Result<Option<Timestamp>, Lost> {
+        if self.is_paused() {
+            self.listening = now;
+            return Ok(None);
         }
+        let (control, request) = (self.options.control_timeout, self.options.request_timeout);
+        let due =
+            self.shared.update(|connection: &mut Connection| connection.due(control, request));
+        let Some(due) = due else { return Ok(None) };
+        let at = due.since.max(self.listening) + due.patience;
+        if at > now {
+            return Ok(Some(at));
+        }
+        self.shared.update(|connection| connection.hold_oldest_write(now, control, request));
+        Err(Lost::Link(due.to_string()))
     }
 
     fn poll_timer(&mut self, at: Timestamp, cx: &mut Context<'_>) -> Poll<()> {

@@ -28,7 +28,7 @@ pub(crate) struct Target {
     host: String,
     port: u16,
     tls: Option<(TlsConnector, ServerName<'static>)>,
-    authorization: Option<HeaderValue>,
+    token: Option<Token>,
 }
 
 impl Target {
@@ -47,8 +47,11 @@ impl Target {
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
         let tls = if secure { Some(tls(&host, options)?) } else { None };
-        let authorization = options.token.as_ref().map(authorization).transpose()?;
-        Ok(Self { uri, host, port, tls, authorization })
+        Ok(Self { uri, host, port, tls, token: options.token.clone() })
+    }
+
+    pub(crate) const fn is_secure(&self) -> bool {
+        self.tls.is_some()
     }
 
     /// Connects and opens a WebSocket. No `Origin` is sent: the server refuses any (§2).
@@ -72,8 +75,8 @@ impl Target {
 
     fn request(&self) -> Result<Request, ConnectError> {
         let mut request = self.uri.clone().into_client_request()?;
-        if let Some(value) = &self.authorization {
-            request.headers_mut().insert(AUTHORIZATION, value.clone());
+        if let Some(token) = &self.token {
+            request.headers_mut().insert(AUTHORIZATION, authorization(token)?);
         }
         Ok(request)
     }
@@ -142,8 +145,21 @@ mod tests {
     }
 
     #[test]
+    fn a_token_that_changes_is_asked_for_with_every_connection() {
+        let count = std::sync::atomic::AtomicUsize::new(0);
+        let next = move || count.fetch_add(1, std::sync::atomic::Ordering::Relaxed).to_string();
+        let options = Options::default().token(Token::from_fn(next));
+        let target = Target::new("ws://127.0.0.1:1", &options).unwrap();
+        for number in ["0", "1"] {
+            let request = target.request().unwrap();
+            assert_eq!(request.headers()[AUTHORIZATION], format!("Bearer {number}"));
+        }
+    }
+
+    #[test]
     fn a_token_that_no_header_can_carry_is_refused() {
-        let target = Target::new("ws://127.0.0.1:1", &Options::default().token("a\nb"));
-        assert!(matches!(target, Err(ConnectError::Token)));
+        let options = Options::default().token("a\nb");
+        let request = Target::new("ws://127.0.0.1:1", &options).unwrap().request();
+        assert!(matches!(request, Err(ConnectError::Token)));
     }
 }

@@ -81,14 +81,7 @@ pub(crate) struct Closed {
 pub(crate) struct Welcome {
     pub(crate) session_id: String,
     #[serde(default)]
-    environment_info: Value,
-}
-
-impl Welcome {
-    /// Where the server itself runs, as a URI.
-    pub(crate) fn cwd(&self) -> Option<&str> {
-        self.environment_info.get("cwd")?.as_str()
-    }
+    pub(crate) environment_info: Value,
 }
 
 /// The result of `process/write`.

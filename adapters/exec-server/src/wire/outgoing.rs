@@ -27,6 +27,10 @@ pub(crate) enum Ask {
     },
     Interrupt,
     Terminate,
+    /// Belongs to no process.
+    Status {
+        ping: u64,
+    },
 }
 
 impl Ask {
@@ -35,13 +39,18 @@ impl Ask {
         matches!(self, Self::Interrupt | Self::Terminate)
     }
 
-    const fn method(&self) -> &'static str {
+    pub(crate) const fn is_write(&self) -> bool {
+        matches!(self, Self::Write { .. })
+    }
+
+    pub(crate) const fn method(&self) -> &'static str {
         match self {
             Self::Start { .. } => "process/start",
             Self::Write { .. } => "process/write",
             Self::Read { .. } => "process/read",
             Self::Interrupt => "process/signal",
             Self::Terminate => "process/terminate",
+            Self::Status { .. } => "environment/status",
         }
     }
 
@@ -60,6 +69,7 @@ impl Ask {
             }
             Self::Interrupt => json!({ "processId": process, "signal": "interrupt" }),
             Self::Terminate => json!({ "processId": process }),
+            Self::Status { .. } => Value::Null,
         }
     }
 
