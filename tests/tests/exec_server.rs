@@ -7,10 +7,6 @@ mod client;
 mod handover;
 #[path = "exec_server/links.rs"]
 mod links;
-#[path = "exec_server/proxy.rs"]
-mod proxy;
-#[path = "exec_server/server.rs"]
-mod server;
 
 use std::{
     ffi::OsString,
@@ -25,12 +21,10 @@ use client::{
 use farpipe_core::{Cause, Delivery, Exit, Limits};
 use farpipe_exec_server::{ConnectError, Options, ProcessSpec, StartError};
 use farpipe_rmcp::FarTransport;
-use farpipe_tests::peers;
+use farpipe_tests::{exec_server::Server, peers, proxy::Proxy};
 use farpipe_tokio::TokioRuntime;
-use proxy::Proxy;
 use rmcp::{ServiceExt as _, model::CallToolRequestParams};
 use serde_json::json;
-use server::Server;
 use tokio::time::timeout;
 
 #[tokio::test]

@@ -11,15 +11,15 @@ use std::{
 use farpipe_core::{JsonRpc, Limits};
 use farpipe_driver::spawn;
 use farpipe_exec_server::{ConnectError, ExecServer, Options, ProcessSpec, Ticket};
-use farpipe_tests::orchestrator::{REQUESTS, Stored};
+use farpipe_tests::{
+    exec_server::Server,
+    orchestrator::{REQUESTS, Stored},
+    proxy::Proxy,
+};
 use farpipe_tokio::TokioRuntime;
 use tokio::time::timeout;
 
-use crate::{
-    client::{WATCHDOG, connect, end, next_message, numbered},
-    proxy::Proxy,
-    server::Server,
-};
+use crate::client::{WATCHDOG, connect, end, next_message, numbered};
 
 const KILLS: usize = 25;
 

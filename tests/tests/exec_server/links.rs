@@ -4,16 +4,13 @@ use std::time::Duration;
 
 use farpipe_core::{Cause, Delivery, Event, Exit, Limits};
 use farpipe_exec_server::{Options, ProcessSpec, StartError};
+use farpipe_tests::{exec_server::Server, proxy::Proxy};
 use serde_json::json;
 use tokio::time::timeout;
 
-use crate::{
-    client::{
-        TELL_PID, WATCHDOG, connect, end, next, next_message, numbered, pid, session, session_with,
-        shell, watch,
-    },
-    proxy::Proxy,
-    server::Server,
+use crate::client::{
+    TELL_PID, WATCHDOG, connect, end, next, next_message, numbered, pid, session, session_with,
+    shell, watch,
 };
 
 /// A link that is cut again and again, while messages are on their way in both directions.

@@ -5,20 +5,22 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
+use crate::peers;
 use anyhow::Context as _;
-use farpipe_tests::peers;
 use tempfile::TempDir;
 
 /// A real exec-server. It is killed on drop.
-pub(crate) struct Server {
-    pub(crate) url: String,
+#[derive(Debug)]
+pub struct Server {
+    /// Where it listens.
+    pub url: String,
     child: Child,
     _home: TempDir,
 }
 
 impl Server {
     /// `None` where the tests with real servers are left out.
-    pub(crate) fn start(args: &[&str]) -> anyhow::Result<Option<Self>> {
+    pub fn start(args: &[&str]) -> anyhow::Result<Option<Self>> {
         let Some(program) = peers::codex()? else { return Ok(None) };
         let home = tempfile::tempdir()?;
         let mut child = Command::new(program)
@@ -34,12 +36,22 @@ impl Server {
         Ok(Some(Self { url, child, _home: home }))
     }
 
-    pub(crate) fn port(&self) -> u16 {
+    /// The port of its address.
+    ///
+    /// # Panics
+    ///
+    /// If it told none.
+    pub fn port(&self) -> u16 {
         let (_, port) = self.url.rsplit_once(':').unwrap();
         port.trim_end_matches('/').parse().unwrap()
     }
 
-    pub(crate) fn kill(&mut self) {
+    /// Ends it at once.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be ended.
+    pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }

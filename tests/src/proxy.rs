@@ -1,6 +1,6 @@
 //! A link that can be cut, and one behind TLS.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_rustls::{
     TlsAcceptor,
@@ -15,21 +15,34 @@ use tokio::{
 };
 use tokio_util::compat::{FuturesAsyncReadCompatExt as _, TokioAsyncReadCompatExt as _};
 
+type Links = Vec<JoinHandle<()>>;
+
 /// Passes connections on to a port, until they are cut.
-pub(crate) struct Proxy {
-    pub(crate) url: String,
+#[derive(Debug)]
+pub struct Proxy {
+    /// Where it listens.
+    pub url: String,
     accept: JoinHandle<()>,
-    links: Arc<Mutex<Vec<JoinHandle<()>>>>,
+    links: Arc<Mutex<Links>>,
     frozen: Arc<Notify>,
 }
 
 impl Proxy {
-    pub(crate) async fn start(to: u16) -> Self {
+    /// Passes on to `to` on this machine.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot listen.
+    pub async fn start(to: u16) -> Self {
         Self::serve(to, None).await
     }
 
     /// Speaks TLS to those who come; yields also what makes its certificate known.
-    pub(crate) async fn start_tls(to: u16) -> (Self, Arc<ClientConfig>) {
+    ///
+    /// # Panics
+    ///
+    /// If it cannot listen.
+    pub async fn start_tls(to: u16) -> (Self, Arc<ClientConfig>) {
         let (acceptor, known) = certificate();
         (Self::serve(to, Some(acceptor)).await, known)
     }
@@ -38,35 +51,39 @@ impl Proxy {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let scheme = if tls.is_some() { "wss" } else { "ws" };
         let url = format!("{scheme}://localhost:{}", listener.local_addr().unwrap().port());
-        let links = Arc::<Mutex<Vec<JoinHandle<()>>>>::default();
+        let links = Arc::<Mutex<Links>>::default();
         let frozen = Arc::<Notify>::default();
         let (all, freeze) = (Arc::clone(&links), Arc::clone(&frozen));
         let accept = tokio::spawn(async move {
             while let Ok((link, _)) = listener.accept().await {
                 let carried = carry(link, to, tls.clone(), Arc::clone(&freeze));
-                all.lock().unwrap().push(tokio::spawn(carried));
+                lock(&all).push(tokio::spawn(carried));
             }
         });
         Self { url, accept, links, frozen }
     }
 
     /// Leaves every link that is there now open, and passes nothing on any more.
-    pub(crate) fn freeze(&self) {
+    pub fn freeze(&self) {
         self.frozen.notify_waiters();
     }
 
     /// How many links there have been since the last cut.
-    pub(crate) fn accepted(&self) -> usize {
-        self.links.lock().unwrap().len()
+    pub fn accepted(&self) -> usize {
+        lock(&self.links).len()
     }
 
     /// Cuts every link that is there now, with whatever is on its way.
-    pub(crate) fn cut(&self) -> usize {
-        let links = std::mem::take(&mut *self.links.lock().unwrap());
+    pub fn cut(&self) -> usize {
+        let links = std::mem::take(&mut *lock(&self.links));
         let alive = links.iter().filter(|link| !link.is_finished()).count();
         links.iter().for_each(JoinHandle::abort);
         alive
     }
+}
+
+fn lock(links: &Mutex<Links>) -> MutexGuard<'_, Links> {
+    links.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Drop for Proxy {
