@@ -17,6 +17,10 @@ use support::{Bridge, WATCHDOG};
 const CALL: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call"}"#;
 const ANSWER: &str = r#"{"jsonrpc":"2.0","id":1,"result":{}}"#;
 
+fn sh(script: &str) -> Bridge {
+    Bridge::start(&["run", "--", "sh", "-c", script])
+}
+
 fn error_of(line: &str) -> (String, Value) {
     let mut answer: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"));
     (answer["id"].to_string(), answer["error"].take())
@@ -49,7 +53,7 @@ fn odd_lines() -> Vec<String> {
 /// <https://github.com/modelcontextprotocol/rust-sdk/issues/416>
 #[test]
 fn lines_of_every_kind_pass_both_ways_byte_for_byte() {
-    let mut bridge = Bridge::sh("exec cat");
+    let mut bridge = sh("exec cat");
     let lines = odd_lines();
     let mut stdin = bridge.stdin.take().unwrap();
     let input = lines.join("\n");
@@ -78,7 +82,7 @@ fn the_end_of_stdin_waits_for_every_answer() {
          echo '{{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":2}}'; read c || echo ended >&2",
         go.display()
     );
-    let mut bridge = Bridge::sh(&script);
+    let mut bridge = sh(&script);
     bridge.send(CALL);
     bridge.send(r#"{"jsonrpc":"2.0","id":2,"method":"tools/call"}"#);
     bridge.end_input();
@@ -135,7 +139,7 @@ fn signals_end_it_in_time_while_stdin_is_open() {
             137,
         ),
     ] {
-        let mut bridge = Bridge::sh(script);
+        let mut bridge = sh(script);
         bridge.next();
         let since = Instant::now();
         bridge.signal(signal);
@@ -150,7 +154,7 @@ fn signals_end_it_in_time_while_stdin_is_open() {
 #[test]
 fn the_exit_status_is_the_commands_own() {
     for (script, code) in [("exit 0", 0), ("exit 3", 3), ("exit 255", 255), ("kill -9 $$", 137)] {
-        let (_, _, status) = Bridge::sh(script).rest();
+        let (_, _, status) = sh(script).rest();
         assert_eq!(status.code(), Some(code), "{script}");
     }
     let status = |args: &[&str]| {
@@ -170,7 +174,7 @@ fn the_exit_status_is_the_commands_own() {
 
 #[test]
 fn a_command_that_dies_answers_what_it_owes() {
-    let mut bridge = Bridge::sh("read a; echo 'no API key' >&2; exit 3");
+    let mut bridge = sh("read a; echo 'no API key' >&2; exit 3");
     bridge.send(CALL);
     let (stdout, stderr, status) = bridge.rest();
     let (id, error) = error_of(&stdout[0]);
@@ -188,7 +192,7 @@ fn noise_goes_to_stderr_with_a_mark() {
         "echo Listening on stdio; echo '{{\"level\":\"info\",\"msg\":\"x\"}}'; echo 42; \
          echo 'Loading...{ANSWER}'; printf '\\377\\n'; read a; exit 0"
     );
-    let mut bridge = Bridge::sh(&script);
+    let mut bridge = sh(&script);
     assert_eq!(bridge.next(), ANSWER);
     bridge.end_input();
     let (stdout, stderr, _) = bridge.rest();
@@ -208,7 +212,7 @@ fn noise_goes_to_stderr_with_a_mark() {
 fn a_line_that_is_too_long_fails_its_call_in_both_directions() {
     let script = r#"read a; head -c 17000000 /dev/zero | tr '\0' x |
         sed 's/^/{"jsonrpc":"2.0","id":1,"result":"/; s/$/"}/'; echo; cat"#;
-    let mut bridge = Bridge::sh(script);
+    let mut bridge = sh(script);
     bridge.send(CALL);
     let (id, error) = error_of(&bridge.next());
     assert_eq!((id.as_str(), &error["data"]["limit"]), ("1", &Value::from("max_line")));
@@ -232,7 +236,7 @@ fn a_line_that_is_too_long_fails_its_call_in_both_directions() {
 
 #[test]
 fn what_is_cut_off_at_the_end_of_stdin_is_not_passed_on() {
-    let mut bridge = Bridge::sh("exec cat");
+    let mut bridge = sh("exec cat");
     write!(bridge.stdin.as_mut().unwrap(), "{ANSWER}\n{{\"jsonrpc\":\"2.0\",\"id\"").unwrap();
     bridge.end_input();
     let (stdout, stderr, _) = bridge.rest();

@@ -2,7 +2,8 @@
 
 use std::{
     io::{BufRead as _, BufReader, Read, Write as _},
-    process::{Child, ChildStdin, ExitStatus, Stdio},
+    path::Path,
+    process::{Child, ChildStdin, Command, ExitStatus, Stdio},
     sync::mpsc::{Receiver, channel},
     thread,
     time::Duration,
@@ -20,8 +21,14 @@ pub(crate) struct Bridge {
 
 impl Bridge {
     pub(crate) fn start(args: &[&str]) -> Self {
-        let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin!("farpipe"))
-            .args(args)
+        let mut command = Command::new(farpipe());
+        command.args(args);
+        Self::of(command)
+    }
+
+    /// Any command.
+    pub(crate) fn of(mut command: Command) -> Self {
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -31,11 +38,6 @@ impl Bridge {
         let stdout = lines(child.stdout.take().unwrap());
         let stderr = lines(child.stderr.take().unwrap());
         Self { child, stdin, stdout, stderr }
-    }
-
-    /// Runs a shell script.
-    pub(crate) fn sh(script: &str) -> Self {
-        Self::start(&["run", "--", "sh", "-c", script])
     }
 
     pub(crate) fn send(&mut self, line: &str) {
@@ -62,9 +64,13 @@ impl Bridge {
 
     pub(crate) fn signal(&self, signal: &str) {
         let pid = self.child.id().to_string();
-        let sent = std::process::Command::new("kill").args(["-s", signal, &pid]).status().unwrap();
+        let sent = Command::new("kill").args(["-s", signal, &pid]).status().unwrap();
         assert!(sent.success());
     }
+}
+
+pub(crate) fn farpipe() -> &'static Path {
+    assert_cmd::cargo::cargo_bin!("farpipe")
 }
 
 impl Drop for Bridge {
