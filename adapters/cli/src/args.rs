@@ -1,6 +1,7 @@
 //! The command line.
 
 mod bridge;
+mod doctor;
 mod place;
 
 use std::{ffi::OsString, path::PathBuf, time::Duration};
@@ -9,6 +10,7 @@ use clap::{Parser, Subcommand};
 
 pub(crate) use self::{
     bridge::{Bridge, Record, Run},
+    doctor::Doctor,
     place::{Place, TokenSource},
 };
 
@@ -25,6 +27,7 @@ pub(crate) enum Command {
     Run(Run),
     Record(Record),
     Inspect(Inspect),
+    Doctor(Doctor),
     /// Print the events of a recorded session, one a line.
     Replay(Recorded),
     /// Tell the story of a recorded session: gaps, replays, losses, who waited, why it ended.

@@ -4,6 +4,7 @@
 
 mod args;
 mod demo;
+mod doctor;
 mod inspect;
 mod launch;
 mod raw;
@@ -40,6 +41,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Run(args) => Ok(run::run(args).await),
         Command::Record(args) => Ok(run::record(args).await),
+        Command::Doctor(args) => doctor::run(&args).await,
         Command::Inspect(args) => inspect::run(args).await,
         Command::Replay(args) => recording::replay(&args),
         Command::Explain(args) => recording::explain(&args),
