@@ -4,13 +4,14 @@ use std::{
     env,
     ffi::OsString,
     fmt::Write as _,
-    fs,
+    fs, io,
     path::{Path, PathBuf},
 };
 
 use farpipe_driver::Executor;
 use farpipe_exec_server::{
     AttachError, ConnectError, ExecServer, Options, ProcessSpec, RemoteProcess, StartError, Ticket,
+    Token,
 };
 use farpipe_tokio::{LocalProcess, SpawnError, TokioRuntime};
 use tokio::process::Command;
@@ -36,7 +37,7 @@ pub(crate) enum LaunchError {
     #[error("the value of {name} (--env) is not Unicode, and cannot be sent to an exec-server")]
     Env { name: String },
     #[error("the token file {} cannot be read: {source}", path.display())]
-    TokenFile { path: PathBuf, source: std::io::Error },
+    TokenFile { path: PathBuf, source: io::Error },
     #[error("{TOKEN} is not Unicode")]
     TokenVariable,
 }
@@ -97,24 +98,27 @@ pub(crate) async fn connect(url: &str, options: Options) -> Result<ExecServer, L
 /// The options of a connection, with the token.
 pub(crate) fn options(token: &TokenSource) -> Result<Options, LaunchError> {
     let options = Options::default();
-    Ok(match read_token(token)? {
-        Some(token) => options.token(token),
-        None => options,
-    })
+    let Some(path) = token.token_file.clone() else {
+        return Ok(match token_variable()? {
+            Some(token) => options.token(token),
+            None => options,
+        });
+    };
+    let first = read_token(&path)
+        .map_err(|source| LaunchError::TokenFile { path: path.clone(), source })?;
+    // A signed token expires: whoever renews the file need not start us again.
+    let newest = move || read_token(&path).unwrap_or_else(|_| first.clone());
+    Ok(options.token(Token::from_fn(newest)))
 }
 
-fn read_token(token: &TokenSource) -> Result<Option<String>, LaunchError> {
-    let read = |path: &PathBuf| {
-        let failed = |source| LaunchError::TokenFile { path: path.clone(), source };
-        fs::read_to_string(path).map_err(failed).map(Some)
-    };
-    let text = match &token.token_file {
-        Some(path) => read(path)?,
-        None => env::var_os(TOKEN)
-            .map(|token| token.into_string().map_err(|_| LaunchError::TokenVariable))
-            .transpose()?,
-    };
-    Ok(text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()))
+fn read_token(path: &Path) -> io::Result<String> {
+    fs::read_to_string(path).map(|text| text.trim().to_owned())
+}
+
+fn token_variable() -> Result<Option<String>, LaunchError> {
+    let Some(token) = env::var_os(TOKEN).filter(|token| !token.is_empty()) else { return Ok(None) };
+    let token = token.into_string().map_err(|_| LaunchError::TokenVariable)?;
+    Ok(Some(token.trim().to_owned()))
 }
 
 fn start_here(place: &Place, command: &[OsString]) -> Result<LocalProcess, LaunchError> {

@@ -261,8 +261,11 @@ fn a_state_that_does_not_fit_is_told_and_left_alone() {
     let Some(stranger) = Server::start(&[]).unwrap() else { return };
     let moved = text(&stored).replace(&server.url, &stranger.url);
     fs::write(&state, moved).unwrap();
-    let stale = refused(&stranger.url, "echo up >&2; exec cat");
-    assert!(stale.contains("does not know the session") && stale.contains("remove it"), "{stale}");
+    let expired = refused(&stranger.url, "echo up >&2; exec cat");
+    assert!(
+        expired.contains("does not know the session") && expired.contains("remove it"),
+        "{expired}"
+    );
     fs::write(&state, &stored[..stored.len() / 2]).unwrap();
     let damaged = refused(&server.url, "echo up >&2; exec cat");
     assert!(damaged.contains("damaged") && damaged.contains("state.json"), "{damaged}");
