@@ -152,12 +152,12 @@ fn answer(executor: &mut impl Executor) -> Option<WriteOutcome> {
 
 #[test]
 fn everything_shares_one_dense_numbering_and_takes_turns() {
-    const PIECES: usize = 20;
+    const PIECES: u64 = 20;
     let data = || (0..PIECES).map(|_| Data(b"x".into())).chain([End]);
     let mut executor = executor([], data(), data(), exited(0));
     let inputs = drain(&mut executor);
-    let total = 2 * PIECES + 2;
-    let seqs: Vec<_> = inputs.iter().filter_map(seq_of).map(|seq| seq as usize).collect();
+    let total = 2 * PIECES + 2; // and the exit and the close
+    let seqs: Vec<_> = inputs.iter().filter_map(seq_of).collect();
     assert_eq!(seqs, (1..=total).collect::<Vec<_>>());
     let reads_of =
         |input: &Input, wanted| matches!(input, Input::Output(chunk) if chunk.stream == wanted);
@@ -165,7 +165,7 @@ fn everything_shares_one_dense_numbering_and_takes_turns() {
     assert!(inputs[8..16].iter().all(|input| reads_of(input, Stream::Stderr)));
     assert!(matches!(inputs[16], Input::Exited { exit: Exit::Code(0), .. }), "before the rest");
     assert!(inputs[17..25].iter().all(|input| reads_of(input, Stream::Stdout)));
-    assert_eq!(inputs[total - 1..], [Input::Closed { seq: total as u64 }, Input::Ended]);
+    assert!(inputs.ends_with(&[Input::Closed { seq: total }, Input::Ended]));
 }
 
 /// Who has nothing to say does not keep the turn.

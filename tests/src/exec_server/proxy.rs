@@ -1,6 +1,9 @@
 //! A link that can be cut, and one behind TLS.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicU16, Ordering},
+};
 
 use futures_rustls::{
     TlsAcceptor,
@@ -23,6 +26,7 @@ pub struct Proxy {
     accept: JoinHandle<()>,
     links: Arc<Mutex<Vec<JoinHandle<()>>>>,
     frozen: Arc<Notify>,
+    to: Arc<AtomicU16>,
 }
 
 impl Proxy {
@@ -43,19 +47,26 @@ impl Proxy {
         let url = format!("{scheme}://localhost:{}", listener.local_addr().unwrap().port());
         let links = Arc::<Mutex<Vec<JoinHandle<()>>>>::default();
         let frozen = Arc::<Notify>::default();
-        let (all, freeze) = (Arc::clone(&links), Arc::clone(&frozen));
+        let to = Arc::new(AtomicU16::new(to));
+        let (all, freeze, port) = (Arc::clone(&links), Arc::clone(&frozen), Arc::clone(&to));
         let accept = tokio::spawn(async move {
             while let Ok((link, _)) = listener.accept().await {
+                let to = port.load(Ordering::Acquire);
                 let carried = carry(link, to, tls.clone(), Arc::clone(&freeze));
                 all.lock().unwrap().push(tokio::spawn(carried));
             }
         });
-        Self { url, accept, links, frozen }
+        Self { url, accept, links, frozen, to }
     }
 
     /// Leaves every link that is there now open, and passes nothing on any more.
     pub fn freeze(&self) {
         self.frozen.notify_waiters();
+    }
+
+    /// Leads those who come from now on to another port; to 0, to nobody.
+    pub fn lead_to(&self, port: u16) {
+        self.to.store(port, Ordering::Release);
     }
 
     /// How many links there have been since the last cut.
@@ -92,8 +103,10 @@ async fn carry(mut link: TcpStream, to: u16, tls: Option<TlsAcceptor>, frozen: A
     link.set_nodelay(true).unwrap();
     server.set_nodelay(true).unwrap();
     tokio::select! {
-        () = pass_on(&mut link, &mut server, tls) => {}
+        // What happens after the freeze is not passed on, not even the end of the link.
+        biased;
         () = frozen.notified() => std::future::pending().await,
+        () = pass_on(&mut link, &mut server, tls) => {}
     }
 }
 

@@ -47,7 +47,7 @@ fn request(number: usize) -> Bytes {
     vec![letter; 150_000 + number].into()
 }
 
-async fn next_message(handle: &Handle<Lines>, polls: usize) -> Bytes {
+pub(crate) async fn next_message(handle: &Handle<Lines>, polls: usize) -> Bytes {
     match again_and_again(polls, || handle.next_event()).await {
         Some(Event::Message(message)) => message,
         other => panic!("{other:?}"),

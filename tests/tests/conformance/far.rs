@@ -8,12 +8,12 @@ use farpipe_exec_server::{ExecServer, Options, ProcessSpec, rustls::ClientConfig
 use farpipe_tests::{
     exec_server::{Proxy, Server},
     life::Life,
-    session::{Lines, message, rest, within},
+    session::{Lines, at_most, message, rest, within},
 };
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{
-    cancellation::{POLLS, transcript},
+    cancellation::{POLLS, next_message, transcript},
     platform::Platform,
 };
 
@@ -109,22 +109,55 @@ pub(crate) fn far_futures_dropped_at_every_poll_give_the_uncancelled_transcript<
 }
 
 pub(crate) fn a_link_that_is_cut_is_restored<P: Platform>() {
-    const CUTS: usize = 20;
+    let Some(far) = Far::start() else { return };
+    P::run(cut_again_and_again::<P>(&far, 20, usize::MAX));
+}
+
+pub(crate) fn futures_dropped_at_every_poll_of_a_reconnect_lose_nothing<P: Platform>() {
     let Some(far) = Far::start() else { return };
     P::run(async {
-        let cat = far.spawn::<P>("cat").await;
-        for round in 0..CUTS {
-            let texts: Vec<String> = (0..20).map(|number| format!("{round} {number}")).collect();
-            for text in &texts {
-                drop(cat.send(text.clone().into()).unwrap());
-            }
-            far.proxy.cut();
-            for text in texts {
-                assert_eq!(message(&cat).await, text);
-            }
+        for polls in 0..=POLLS {
+            cut_again_and_again::<P>(&far, 2, polls).await;
         }
-        let stats = cat.monitor().stats();
-        assert!(stats.lost == 0 && stats.link_losses > 0, "{stats:?}");
+    });
+}
+
+/// Cuts the link while messages are on their way in both directions.
+async fn cut_again_and_again<P: Platform>(far: &Far, cuts: usize, polls: usize) {
+    let cat = far.spawn::<P>("exec cat").await;
+    for round in 0..cuts {
+        let texts: Vec<String> = (0..20).map(|number| format!("{round} {number}")).collect();
+        for text in &texts {
+            drop(cat.send(text.clone().into()).unwrap());
+        }
+        far.proxy.cut();
+        for text in texts {
+            let message = within(next_message(&cat, polls)).await;
+            assert_eq!(message, text, "dropped after {polls} polls");
+        }
+    }
+    let stats = cat.monitor().stats();
+    assert!(stats.lost == 0 && stats.link_losses > 0, "{stats:?}");
+}
+
+pub(crate) fn connects_and_starts_dropped_at_every_poll_leave_nothing_behind<P: Platform>() {
+    let Some(far) = Far::start() else { return };
+    P::run(async {
+        for polls in 0..=POLLS {
+            let life = Life::new();
+            drop(at_most(polls, far.connect::<P>()).await);
+            let link = far.connect::<P>().await;
+            let cat = link.spawn(&life.script("echo ready; exec cat")).await;
+            assert_eq!(message(&cat).await, "ready");
+            let abandoned = ProcessSpec::new("sh").args(["-c", &life.script("sleep 600")]);
+            drop(at_most(polls, link.server.start(&abandoned)).await);
+            // The same connection is as good as new.
+            drop(cat.send("hello".into()).unwrap());
+            assert_eq!(message(&cat).await, "hello");
+            assert_eq!(within(cat.close()).await.cause, Cause::Requested);
+            life.assert_begun();
+            life.assert_over();
+        }
     });
 }
 

@@ -13,48 +13,6 @@ use crate::client::{
     shell, watch,
 };
 
-/// A link that is cut again and again, while messages are on their way in both directions.
-#[tokio::test]
-async fn a_link_that_is_cut_loses_nothing_and_doubles_nothing() {
-    const CUTS: usize = 12;
-    let Some(server) = Server::start(&[]).unwrap() else { return };
-    let proxy = Proxy::start(server.port()).await;
-    let options = Options { backoff_max: Duration::from_millis(100), ..Options::default() };
-    let exec = connect(&proxy.url, options).await;
-    let cat = session(&exec, ProcessSpec::new("cat")).await;
-    let mut sent = Vec::new();
-    let mut received = 0;
-    for cut in 0..CUTS {
-        // Some answers come before the cut, the others have to survive it.
-        for _ in 0..40 {
-            sent.push(cat.send(numbered(sent.len())).unwrap());
-        }
-        for _ in 0..cut * 3 {
-            assert_eq!(next_message(&cat).await.raw(), &numbered(received));
-            received += 1;
-        }
-        // Whether it is being restored or works.
-        let cut_one = async {
-            while proxy.cut() == 0 {
-                tokio::task::yield_now().await;
-            }
-        };
-        timeout(WATCHDOG, cut_one).await.unwrap();
-        assert_eq!(next_message(&cat).await.raw(), &numbered(received));
-        received += 1;
-    }
-    while received < sent.len() {
-        assert_eq!(next_message(&cat).await.raw(), &numbered(received));
-        received += 1;
-    }
-    for sent in sent {
-        assert_eq!(timeout(WATCHDOG, sent).await.unwrap(), Delivery::Accepted);
-    }
-    let stats = cat.monitor().stats();
-    assert_eq!(stats.lost, 0);
-    assert!(stats.link_losses >= 1, "{stats:?}");
-}
-
 /// A link that has become silent is noticed by the heartbeat alone. The server does not notice: it
 /// refuses the resume until it does (-32010). <https://github.com/openai/codex/issues/28288>
 #[tokio::test]

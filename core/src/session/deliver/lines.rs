@@ -100,13 +100,16 @@ impl<D: Decode> Session<D> {
             self.stats.late_answers += 1;
             return None;
         }
+        for id in self.decode.answers_also(&message) {
+            self.stats.late_answers += u64::from(!self.calls.answered(id));
+        }
         self.stats.messages += 1;
         Some(Event::Message(message))
     }
 
     fn oversized(&mut self, line: Oversized) -> Event<D::Message> {
         self.stats.oversized += 1;
-        if let Some(id) = response_id(&line.head, &line.tail, line.unterminated) {
+        if let Some(id) = line.response_id() {
             let (len, value) = (line.len, line.limit);
             let failure = CallFailure::Oversized { len, limit: "max_line", value };
             self.calls.fail(&id, failure, self.limits.late_answers);
