@@ -17,7 +17,7 @@ pub(crate) use self::{
     salvage::{request_id, response_id},
     saved::SavedCalls,
 };
-use crate::{Batch, Envelope, Id, Kind, SendId};
+use crate::{Batch, Envelope, Id, Kind, SendId, outbox::pop};
 
 /// A request on its way out: what it takes to answer it in the process's place.
 ///
@@ -73,6 +73,17 @@ pub struct Calls {
     answers: VecDeque<FailedCall>,
 }
 
+/// The calls that wait, for trying a decoder out on its own.
+///
+/// A session keeps its calls by itself.
+impl FromIterator<Call> for Calls {
+    fn from_iter<I: IntoIterator<Item = Call>>(calls: I) -> Self {
+        let mut waiting = Self::default();
+        calls.into_iter().for_each(|call| waiting.sent(call, SendId(0)));
+        waiting
+    }
+}
+
 #[derive(Debug)]
 struct Pending {
     call: Call,
@@ -112,7 +123,7 @@ impl Calls {
     /// Notes an answer; false if the call was already answered in the process's place.
     pub(crate) fn answered(&mut self, id: &Id) -> bool {
         let id = canonical(id);
-        if self.pending.remove(&id).is_some() {
+        if self.take(&id).is_some() {
             return true;
         }
         let Some(at) = self.failed.iter().position(|failed| *failed == id) else { return true };
@@ -128,12 +139,21 @@ impl Calls {
     /// Answers one call in the process's place, if it waits.
     pub(crate) fn fail(&mut self, id: &Id, failure: CallFailure, remembered: usize) {
         let id = canonical(id);
-        let Some(pending) = self.pending.remove(&id) else { return };
+        let Some(pending) = self.take(&id) else { return };
         if self.failed.len() >= remembered {
             self.failed.pop_front();
         }
         self.failed.push_back(id);
         self.answers.push_back(FailedCall { call: pending.call, failure });
+    }
+
+    /// An empty map keeps a node for eleven calls: given back, because many sessions are idle at once.
+    fn take(&mut self, id: &Id) -> Option<Pending> {
+        let pending = self.pending.remove(id);
+        if self.pending.is_empty() {
+            self.pending = BTreeMap::new();
+        }
+        pending
     }
 
     /// Answers every call in the process's place; returns how many there were.
@@ -156,7 +176,7 @@ impl Calls {
 
     /// The next answer in the process's place.
     pub(crate) fn next_answer(&mut self) -> Option<FailedCall> {
-        self.answers.pop_front()
+        pop(&mut self.answers)
     }
 }
 

@@ -236,7 +236,9 @@ impl fmt::Display for End {
         if self.lost > 0 {
             write!(f, ", {} events of output were lost", self.lost)?;
         }
-        if self.pending_failed > 0 {
+        if self.pending_failed == 1 {
+            f.write_str(", 1 call was not answered")?;
+        } else if self.pending_failed > 1 {
             write!(f, ", {} calls were not answered", self.pending_failed)?;
         }
         if self.exit.is_some_and(Exit::is_success) {

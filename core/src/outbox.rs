@@ -3,7 +3,7 @@
 mod refused;
 mod saved;
 
-use alloc::collections::VecDeque;
+use alloc::{boxed::Box, collections::VecDeque};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use memchr::memchr;
@@ -24,7 +24,8 @@ use crate::{
 pub(crate) struct Outbox {
     queue: VecDeque<Queued>,
     queued_bytes: usize,
-    in_flight: Option<InFlight>,
+    /// In a box, because most sessions are idle most of the time.
+    in_flight: Option<Box<InFlight>>,
     settled: VecDeque<Settled>,
     /// Sends that did not reach the process, or may not have.
     failed: VecDeque<(SendId, Delivery)>,
@@ -196,7 +197,7 @@ impl Outbox {
     }
 
     /// Joins what waits into one write of at most `max_write` bytes.
-    fn compose(&mut self, max_write: usize) -> Option<InFlight> {
+    fn compose(&mut self, max_write: usize) -> Option<Box<InFlight>> {
         let front = self.queue.front()?;
         let rest = front.message.get(front.written..).unwrap_or_default();
         let (data, completes, partial) = if rest.len() >= max_write {
@@ -208,7 +209,8 @@ impl Outbox {
         };
         let id = WriteId(self.next_write);
         self.next_write += 1;
-        Some(InFlight { id, data, completes, partial, attempts: 0, state: Flight::Ready })
+        let state = Flight::Ready;
+        Some(Box::new(InFlight { id, data, completes, partial, attempts: 0, state }))
     }
 
     fn join(&self, max_write: usize) -> (Bytes, usize, usize) {
@@ -249,7 +251,7 @@ impl Outbox {
         limits: &Limits,
         over: bool,
     ) -> Answer {
-        let Some(write) = self.in_flight.take_if(|write| write.id == id) else {
+        let Some(mut write) = self.in_flight.take_if(|write| write.id == id) else {
             return Answer::Stale;
         };
         match outcome {
@@ -257,7 +259,8 @@ impl Outbox {
             WriteOutcome::Accepted => return self.accepted(&write),
             WriteOutcome::Starting => {
                 let until = now + backoff(limits.starting_backoff, write.attempts);
-                self.in_flight = Some(InFlight { state: Flight::Backoff { until }, ..write });
+                write.state = Flight::Backoff { until };
+                self.in_flight = Some(write);
             }
             // A refused write leaves stdin at an unknown byte: nothing can follow it.
             WriteOutcome::StdinClosed => self.reject_queue(&Rejected::StdinClosed),
@@ -322,7 +325,7 @@ impl Outbox {
 
     fn settle_front(&mut self, count: usize, delivery: &Delivery) {
         for _ in 0..count {
-            let Some(queued) = self.queue.pop_front() else { return };
+            let Some(queued) = pop(&mut self.queue) else { return };
             self.push_settled(&queued, delivery.clone());
         }
     }
@@ -338,7 +341,7 @@ impl Outbox {
     /// The next send that did not reach the process, or may not have. The session takes them all
     /// after every input, so they need no budget of their own.
     pub(crate) fn next_failed(&mut self) -> Option<(SendId, Delivery)> {
-        self.failed.pop_front()
+        pop(&mut self.failed)
     }
 
     /// Whether nothing waits to be written or answered.
@@ -347,7 +350,7 @@ impl Outbox {
     }
 
     pub(crate) fn poll_settled(&mut self) -> Option<Settled> {
-        self.settled.pop_front()
+        pop(&mut self.settled)
     }
 
     pub(crate) fn timeout(&self) -> Option<Timeout> {
@@ -361,6 +364,16 @@ impl Outbox {
             Flight::Ready => None,
         }
     }
+}
+
+/// Takes the first element, and gives the memory of an empty queue back: many sessions are idle at
+/// once, and none of them needs it.
+pub(crate) fn pop<T>(queue: &mut VecDeque<T>) -> Option<T> {
+    let first = queue.pop_front();
+    if queue.is_empty() && queue.capacity() > 0 {
+        *queue = VecDeque::new();
+    }
+    first
 }
 
 #[cfg(test)]

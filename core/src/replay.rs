@@ -16,6 +16,10 @@ pub(crate) struct Replay {
     gap: Option<(Seq, Timestamp)>,
     /// A run of pages in progress.
     run: Option<Run>,
+    /// The lowest number that came live since the last need for pages from before.
+    live_from: Option<Seq>,
+    /// Something was shed that no run has brought back.
+    shed: bool,
     outstanding: Option<Outstanding>,
     failures: u32,
     retry_at: Option<Timestamp>,
@@ -29,6 +33,8 @@ pub(crate) struct Run {
     pub(crate) position: Seq,
     /// The lowest number shed during the run; what lies above it is not known to be missing.
     pub(crate) shed: Option<Seq>,
+    /// Something was shed before the run; it has to go all the way to bring it back.
+    after_shed: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -60,11 +66,25 @@ impl Replay {
     /// A replay is needed whatever the gap looks like.
     pub(crate) const fn need(&mut self) {
         self.needed = true;
+        self.live_from = None;
+    }
+
+    /// An event came live, and not from a page.
+    pub(crate) fn saw_live(&mut self, seq: Seq) {
+        self.live_from = Some(self.live_from.map_or(seq, |first| first.min(seq)));
+    }
+
+    /// Whether everything up to `cursor` reaches into what has come live since the last need, and
+    /// was kept. What came before a loss of the link says nothing about what came during it.
+    pub(crate) fn has_met_live(&self, cursor: Seq) -> bool {
+        let kept = self.run.is_none_or(|run| run.shed.is_none() && !run.after_shed);
+        kept && self.live_from.is_some_and(|first| first <= cursor)
     }
 
     /// Events were dropped over a budget; they have to come again.
     pub(crate) fn need_shed(&mut self, lowest: Seq) {
         self.needed = true;
+        self.shed = true;
         if let Some(run) = &mut self.run {
             run.shed = Some(run.shed.map_or(lowest, |shed| shed.min(lowest)));
         }
@@ -110,11 +130,12 @@ impl Replay {
     }
 
     fn start_request(&mut self, now: Timestamp, cursor: Seq, limits: &Limits) -> Action {
-        if self.run.is_none() {
+        let run = self.run.get_or_insert_with(|| {
             // What arises from here on needs a run of its own.
             self.needed = false;
-        }
-        let run = self.run.get_or_insert(Run { position: cursor, shed: None });
+            let after_shed = core::mem::take(&mut self.shed);
+            Run { position: cursor, shed: None, after_shed }
+        });
         let after = run.position.max(cursor);
         let request = ReplayId(self.next_request);
         self.next_request += 1;
@@ -183,7 +204,12 @@ impl Replay {
         self.outstanding = None;
         self.run = None;
         self.retry_at = None;
-        self.needed = true;
+        self.need();
+    }
+
+    /// What came before was not live.
+    pub(crate) const fn link_up(&mut self) {
+        self.live_from = None;
     }
 
     /// Whether missing output is still being fetched.

@@ -12,7 +12,7 @@ mod replaying;
 mod tests;
 mod timers;
 
-use alloc::boxed::Box;
+use alloc::{boxed::Box, string::String};
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -97,6 +97,8 @@ pub struct Session<D: Decode> {
     exited_at: Option<Seq>,
     closed_at: Option<Seq>,
     exit: Option<Exit>,
+    /// The exit may lie in a hole that was crossed.
+    exit_lost: bool,
     cause: Option<Cause>,
 
     stdout: LineFramer,
@@ -142,6 +144,7 @@ enum Link {
     Down {
         identity: Option<Identity>,
         since: Option<Timestamp>,
+        reason: String,
     },
 }
 
@@ -166,6 +169,7 @@ impl<D: Decode> Session<D> {
             exited_at: None,
             closed_at: None,
             exit: None,
+            exit_lost: false,
             cause: None,
             stdout: LineFramer::new(limits.max_line, limits.line_window),
             stderr: StderrLines::new(limits.stderr_line),
@@ -203,8 +207,14 @@ impl<D: Decode> Session<D> {
         }
         self.wake();
         match input {
-            Input::Output(chunk) => self.output(chunk),
-            Input::Exited { seq, exit } => self.exited(seq, exit),
+            Input::Output(chunk) => {
+                self.replay.saw_live(chunk.seq);
+                self.output(chunk);
+            }
+            Input::Exited { seq, exit } => {
+                self.replay.saw_live(seq);
+                self.exited(seq, exit);
+            }
             Input::Closed { seq } => self.closed(seq),
             Input::Failed { message } => self.fail(Cause::Failed { message }),
             Input::Lagged { skipped } => self.lagged(skipped),
@@ -213,7 +223,7 @@ impl<D: Decode> Session<D> {
                 self.replay_failed(request, message, retryable);
             }
             Input::Written { id, outcome } => self.written(id, outcome),
-            Input::LinkDown { reason: _ } => self.link_down(),
+            Input::LinkDown { reason } => self.link_down(reason),
             Input::LinkUp { identity } => self.link_up(identity),
             Input::SessionLost { reason } => self.fail(Cause::SessionLost { reason }),
             Input::Ended => self.ended(),

@@ -1,18 +1,19 @@
 //! The bodies of the fuzz targets.
 //!
-//! Each takes any bytes and panics when a property of `farpipe-core` is broken. They live in a
+//! Each takes any bytes and panics when a property of farpipe is broken. They live in a
 //! library, so that `cargo test` replays every entry of the committed corpora on stable.
 
 mod framer;
 mod jsonrpc_envelope;
 mod outbox;
+mod rmcp_decode;
 mod sequencer;
 mod session;
 mod stream;
 mod watched;
 
 pub use self::{
-    framer::framer, jsonrpc_envelope::jsonrpc_envelope, outbox::outbox, sequencer::sequencer,
+    framer::framer, jsonrpc_envelope::jsonrpc_envelope, outbox::outbox, rmcp_decode::rmcp_decode, sequencer::sequencer,
     session::session, stream::stream,
 };
 
@@ -30,10 +31,11 @@ fn each_op<'a, Op: Arbitrary<'a>>(input: &mut Unstructured<'a>, mut apply: impl 
 pub type Target = fn(&[u8]);
 
 /// Every target under its name.
-pub const TARGETS: [(&str, Target); 6] = [
+pub const TARGETS: [(&str, Target); 7] = [
     ("framer", framer),
     ("jsonrpc_envelope", jsonrpc_envelope),
     ("outbox", outbox),
+    ("rmcp_decode", rmcp_decode),
     ("sequencer", sequencer),
     ("session", session),
     ("stream", stream),

@@ -1,65 +1,6 @@
-//! A real exec-server on a port of its own.
+//! A real exec-server, and what stands between it and its clients.
 
-use std::{
-    io::{BufRead as _, BufReader},
-    process::{Child, Command, Stdio},
-};
+mod proxy;
+mod server;
 
-use crate::peers;
-use anyhow::Context as _;
-use tempfile::TempDir;
-
-/// A real exec-server. It is killed on drop.
-#[derive(Debug)]
-pub struct Server {
-    /// Where it listens.
-    pub url: String,
-    child: Child,
-    _home: TempDir,
-}
-
-impl Server {
-    /// `None` where the tests with real servers are left out.
-    pub fn start(args: &[&str]) -> anyhow::Result<Option<Self>> {
-        let Some(program) = peers::codex()? else { return Ok(None) };
-        let home = tempfile::tempdir()?;
-        let mut child = Command::new(program)
-            .args(["exec-server", "--listen", "ws://127.0.0.1:0"])
-            .args(args)
-            .env("CODEX_HOME", home.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let stdout = BufReader::new(child.stdout.take().context("stdout is a pipe")?);
-        let url = stdout.lines().map_while(Result::ok).find(|line| line.starts_with("ws://"));
-        let url = url.context("the server ended without telling its address")?;
-        Ok(Some(Self { url, child, _home: home }))
-    }
-
-    /// The port of its address.
-    ///
-    /// # Panics
-    ///
-    /// If it told none.
-    pub fn port(&self) -> u16 {
-        let (_, port) = self.url.rsplit_once(':').unwrap();
-        port.trim_end_matches('/').parse().unwrap()
-    }
-
-    /// Ends it at once.
-    ///
-    /// # Panics
-    ///
-    /// If it cannot be ended.
-    pub fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+pub use self::{proxy::Proxy, server::Server};

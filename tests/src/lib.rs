@@ -4,5 +4,4 @@ pub mod exec_server;
 pub mod life;
 pub mod orchestrator;
 pub mod peers;
-pub mod proxy;
 pub mod session;

@@ -9,8 +9,12 @@ mod cancellation;
 mod endings;
 #[path = "conformance/exchange.rs"]
 mod exchange;
+#[path = "conformance/far.rs"]
+mod far;
 #[path = "conformance/platform.rs"]
 mod platform;
+#[path = "conformance/rmcp.rs"]
+mod rmcp;
 #[path = "conformance/runtime.rs"]
 mod runtime;
 #[path = "conformance/shutdown.rs"]
@@ -60,6 +64,21 @@ macro_rules! conformance {
             }
             cancellation {
                 futures_dropped_at_every_poll_give_the_uncancelled_transcript
+            }
+            rmcp {
+                receives_and_sends_dropped_at_every_poll_lose_nothing
+            }
+            far {
+                messages_go_to_a_far_process_and_back
+                messages_go_through_tls
+                far_futures_dropped_at_every_poll_give_the_uncancelled_transcript
+                a_link_that_is_cut_is_restored
+                futures_dropped_at_every_poll_of_a_reconnect_lose_nothing
+                connects_and_starts_dropped_at_every_poll_leave_nothing_behind
+                close_interrupts_a_far_process_first
+                a_far_process_that_ignores_an_interrupt_is_killed_in_time
+                dropping_the_last_handle_outside_any_runtime_ends_a_far_process
+                a_far_exit_code_is_reported
             }
         }
     };

@@ -1,12 +1,20 @@
 //! Processes behind a real `codex exec-server`.
 #![cfg(unix)]
 
+#[path = "exec_server/access.rs"]
+mod access;
 #[path = "exec_server/client.rs"]
 mod client;
+#[path = "exec_server/fake.rs"]
+mod fake;
 #[path = "exec_server/handover.rs"]
 mod handover;
+#[path = "exec_server/lies.rs"]
+mod lies;
 #[path = "exec_server/links.rs"]
 mod links;
+#[path = "exec_server/losses.rs"]
+mod losses;
 
 use std::{
     ffi::OsString,
@@ -19,9 +27,12 @@ use client::{
     try_connect, watch,
 };
 use farpipe_core::{Cause, Delivery, Exit, Limits};
-use farpipe_exec_server::{ConnectError, Options, ProcessSpec, StartError};
+use farpipe_exec_server::{Options, ProcessSpec, StartError};
 use farpipe_rmcp::FarTransport;
-use farpipe_tests::{exec_server::Server, peers, proxy::Proxy};
+use farpipe_tests::{
+    exec_server::{Proxy, Server},
+    peers,
+};
 use farpipe_tokio::TokioRuntime;
 use rmcp::{ServiceExt as _, model::CallToolRequestParams};
 use serde_json::json;
@@ -183,23 +194,6 @@ async fn a_start_that_is_not_awaited_leaves_nothing_running() {
     assert_eq!(end(&session(&exec, spec).await).await.exit, Some(Exit::Code(0)));
 }
 
-#[tokio::test]
-async fn a_token_is_needed_where_the_server_wants_one() {
-    let folder = tempfile::tempdir().unwrap();
-    let token = folder.path().join("token");
-    std::fs::write(&token, "open sesame\n").unwrap();
-    let args = ["--ws-auth", "capability-token", "--ws-token-file", token.to_str().unwrap()];
-    let Some(server) = Server::start(&args).unwrap() else { return };
-    for wrong in [Options::default(), Options::default().token("open barley")] {
-        let error = try_connect(&server.url, wrong).await.unwrap_err();
-        assert!(matches!(error, ConnectError::Denied { status: 401 }), "{error:?}");
-        assert!(!format!("{error} {error:?}").contains("barley"));
-    }
-    let exec = connect(&server.url, Options::default().token("open sesame")).await;
-    let end = end(&session(&exec, ProcessSpec::new("true")).await).await;
-    assert_eq!(end.exit, Some(Exit::Code(0)));
-}
-
 /// The server itself has no TLS: what stands in front of it has to show a certificate that is known.
 #[tokio::test]
 async fn a_certificate_is_verified() {
@@ -236,4 +230,27 @@ async fn processes_share_a_connection_and_not_their_fates() {
     assert_eq!(end(&one).await.exit, Some(Exit::Code(137)));
     drop(other.send(numbered(7)).unwrap());
     assert_eq!(next_message(&other).await.raw(), &numbered(7));
+}
+
+#[tokio::test]
+async fn two_clients_do_not_meet() {
+    let Some(server) = Server::start(&[]).unwrap() else { return };
+    let (one, other) = tokio::join!(
+        connect(&server.url, Options::default()),
+        connect(&server.url, Options::default())
+    );
+    assert_ne!(one.info().session, other.info().session);
+    let (first, second) = tokio::join!(
+        session(&one, ProcessSpec::new("cat")),
+        session(&other, ProcessSpec::new("cat"))
+    );
+    for number in 0..50 {
+        drop(first.send(numbered(number)).unwrap());
+        drop(second.send(numbered(number + 1)).unwrap());
+        assert_eq!(next_message(&first).await.raw(), &numbered(number));
+        assert_eq!(next_message(&second).await.raw(), &numbered(number + 1));
+    }
+    drop((first, one));
+    drop(second.send(numbered(7)).unwrap());
+    assert_eq!(next_message(&second).await.raw(), &numbered(7));
 }

@@ -1,5 +1,5 @@
 //! Starts an MCP server, shows what it offers, and closes it:
-//! `cargo run -p farpipe-async-std --example inspect-async-std -- npx -y @modelcontextprotocol/server-everything`.
+//! `cargo run -p farpipe-async-std --example inspect -- npx -y @modelcontextprotocol/server-everything`.
 
 #[cfg(unix)]
 #[path = "../../driver/examples/shared/mcp.rs"]

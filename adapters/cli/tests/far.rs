@@ -11,7 +11,10 @@ use std::{
 };
 
 use assert_cmd::cargo::cargo_bin_cmd;
-use farpipe_tests::{exec_server::Server, peers, proxy::Proxy};
+use farpipe_tests::{
+    exec_server::{Proxy, Server},
+    peers,
+};
 use serde_json::Value;
 use support::{Bridge, WATCHDOG, farpipe};
 

@@ -9,7 +9,8 @@
 //! them can be dropped at any moment, in any `select!`, without losing a message or a byte. All of
 //! them share one lock, which is never held while foreign code runs, a decoder excepted.
 //!
-//! Applications use this crate through a runtime crate such as `farpipe-tokio`.
+//! Applications use this crate through a runtime crate such as `farpipe-tokio`. For a runtime or an
+//! executor that is not there yet, see the [guide](embedding).
 
 #![forbid(unsafe_code)]
 
@@ -37,3 +38,6 @@ pub use options::Options;
 pub use pump::Pump;
 pub use runtime::{Connect, Runtime};
 pub use trace::SESSION_TARGET;
+
+#[doc = include_str!("../EMBEDDING.md")]
+pub mod embedding {}

@@ -152,15 +152,34 @@ fn answer(executor: &mut impl Executor) -> Option<WriteOutcome> {
 
 #[test]
 fn everything_shares_one_dense_numbering_and_takes_turns() {
-    let data = || [Data(b"x".into()), Data(b"y".into()), Data(b"z".into()), End];
+    const PIECES: u64 = 20;
+    let data = || (0..PIECES).map(|_| Data(b"x".into())).chain([End]);
     let mut executor = executor([], data(), data(), exited(0));
     let inputs = drain(&mut executor);
+    let total = 2 * PIECES + 2; // and the exit and the close
     let seqs: Vec<_> = inputs.iter().filter_map(seq_of).collect();
-    assert_eq!(seqs, (1..=8).collect::<Vec<_>>());
-    assert!(matches!(&inputs[0], Input::Output(chunk) if chunk.stream == Stream::Stdout));
-    assert!(matches!(&inputs[1], Input::Output(chunk) if chunk.stream == Stream::Stderr));
-    assert!(matches!(inputs[2], Input::Exited { exit: Exit::Code(0), .. }), "before the rest");
-    assert_eq!(inputs[7..], [Input::Closed { seq: 8 }, Input::Ended]);
+    assert_eq!(seqs, (1..=total).collect::<Vec<_>>());
+    let reads_of =
+        |input: &Input, wanted| matches!(input, Input::Output(chunk) if chunk.stream == wanted);
+    assert!(inputs[..8].iter().all(|input| reads_of(input, Stream::Stdout)));
+    assert!(inputs[8..16].iter().all(|input| reads_of(input, Stream::Stderr)));
+    assert!(matches!(inputs[16], Input::Exited { exit: Exit::Code(0), .. }), "before the rest");
+    assert!(inputs[17..25].iter().all(|input| reads_of(input, Stream::Stdout)));
+    assert!(inputs.ends_with(&[Input::Closed { seq: total }, Input::Ended]));
+}
+
+/// Who has nothing to say does not keep the turn.
+#[test]
+fn a_silent_stream_passes_its_turn_on() {
+    let stdout = [Data(b"a".into()), Pending, Data(b"b".into()), Pending];
+    let mut executor = executor([], stdout, [Data(b"e".into()), Pending], pending());
+    let streams: Vec<_> = (0..3)
+        .map(|_| match poll(&mut executor, Flow::Open) {
+            Some(Input::Output(chunk)) => chunk.stream,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(streams, [Stream::Stdout, Stream::Stderr, Stream::Stdout]);
 }
 
 #[test]

@@ -125,19 +125,22 @@ impl<R: Connect> Link<R> {
         worthwhile: impl Fn(&ConnectError) -> bool,
     ) -> Result<Socket, ConnectError> {
         let until = self.runtime.now() + self.options.reconnect_deadline;
-        let mut pause = backoff.first();
+        let (mut pause, mut earlier) = (backoff.first(), None);
         loop {
             self.sleep(pause).await;
             let left = self.time_left(until).min(self.options.connect_timeout);
-            let error = match self.open_within(left).await {
-                Ok(socket) => return Ok(socket),
-                Err(error) => error,
+            let error = match (self.open_within(left).await, earlier) {
+                (Ok(socket), _) => return Ok(socket),
+                // There was little time left for it: what kept the others back tells more.
+                (Err(ConnectError::TimedOut(_)), Some(earlier)) => earlier,
+                (Err(error), _) => error,
             };
             pause = backoff.next();
             if !worthwhile(&error) || self.time_left(until) <= pause {
                 return Err(error);
             }
             tracing::debug!(%error, ?pause, "the link is not restored yet");
+            earlier = Some(error);
         }
     }
 

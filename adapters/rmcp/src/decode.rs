@@ -1,5 +1,10 @@
 //! From a line to an rmcp message.
 
+mod directed;
+mod last_id;
+mod params;
+mod result;
+
 use farpipe_core::{
     BadReason, Batch, Call, Calls, Decode, Decoded, FailedCall, Id, JsonRpc, Kind, Line,
 };
@@ -11,8 +16,17 @@ use rmcp::{
 
 /// Decodes what an MCP server sends into rmcp's types.
 ///
-/// Accepts what rmcp's own codec accepts, and batches besides. A notification that rmcp has no type
-/// for is left out, as rmcp does itself: servers for other protocols send some during the handshake.
+/// rmcp tries one type after the other on a copy of each message. This reads a message once: its
+/// method, or that of the call it answers, says what it has to be. Where that does not help, as with
+/// methods that rmcp has no type for, and with members in an unheard-of order, rmcp decides.
+///
+/// Accepts what rmcp's own codec accepts, as the same value, and batches besides. Three things differ:
+///
+/// * A result that rmcp by itself takes for one of another method, because it has a member of that
+///   one as well, is what the call awaits. rmcp fails such a call with `UnexpectedResponse`.
+/// * Half a surrogate pair, a number beyond `f64` and depth do no harm in members that nobody reads.
+/// * A notification that rmcp has no type for, and cannot keep as it is, is left out, as rmcp does
+///   itself: servers for other protocols send some during the handshake.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RmcpDecode;
 
@@ -24,6 +38,9 @@ impl Decode for RmcpDecode {
         line: &mut Line<'_>,
         calls: &Calls,
     ) -> Result<Decoded<Self::Message>, BadReason> {
+        if let Some(message) = directed::decode(line.as_slice(), calls) {
+            return Ok(Decoded::Message(message));
+        }
         match serde_json::from_slice(line.as_slice()) {
             Ok(message) => Ok(Decoded::Message(message)),
             Err(_) => explain(line, calls),

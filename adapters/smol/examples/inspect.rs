@@ -1,5 +1,5 @@
 //! Starts an MCP server, shows what it offers, and closes it:
-//! `cargo run -p farpipe-smol --example inspect-smol -- npx -y @modelcontextprotocol/server-everything`.
+//! `cargo run -p farpipe-smol --example inspect -- npx -y @modelcontextprotocol/server-everything`.
 
 #[cfg(unix)]
 #[path = "../../driver/examples/shared/mcp.rs"]

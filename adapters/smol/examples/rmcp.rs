@@ -1,30 +1,20 @@
-//! An rmcp client on smol: `cargo run -p farpipe-smol --example rmcp-smol`.
+//! An rmcp client on smol: `cargo run -p farpipe-smol --example rmcp`.
 //!
 //! rmcp starts tasks on tokio, so it has to be polled where a tokio runtime is: `async-compat` keeps
 //! one in a thread of its own. The process, its pipes and the session stay on smol.
 
 #[cfg(unix)]
-#[path = "../../driver/examples/shared/command.rs"]
-mod command;
+#[path = "../../driver/examples/shared/rmcp.rs"]
+mod shared;
 
 #[cfg(unix)]
 fn main() -> anyhow::Result<()> {
     use async_compat::CompatExt as _;
     use farpipe_rmcp::FarTransport;
-    use farpipe_smol::{LocalProcess, SmolRuntime};
-    use rmcp::ServiceExt as _;
 
     let client = async {
-        let process = LocalProcess::spawn(command::server())?;
-        let transport = FarTransport::new(process, &SmolRuntime::new());
-        let monitor = transport.monitor();
-        let client = ().serve(transport).await?;
-        for tool in client.list_all_tools().await? {
-            println!("tool {}", tool.name);
-        }
-        client.cancel().await?;
-        println!("{}", monitor.ended().await);
-        Ok(())
+        let process = farpipe_smol::LocalProcess::spawn(shared::server())?;
+        shared::list_tools(FarTransport::new(process, &farpipe_smol::SmolRuntime::new())).await
     };
     smol::block_on(client.compat())
 }

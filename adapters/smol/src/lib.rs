@@ -29,7 +29,7 @@
 //! well, see [`SmolRuntime::with_executor`].
 //!
 //! rmcp itself needs a tokio runtime around its client, whatever the transport: poll it inside an
-//! `async_compat::Compat`, as the example `rmcp-smol` does, and the session can still be here.
+//! `async_compat::Compat`, as the example `rmcp` does, and the session can still be here.
 //!
 //! Local processes are there on Unix only. On Windows, whole process trees need job objects, which
 //! smol does not know; `farpipe-tokio` has them.

@@ -1,5 +1,5 @@
 //! Starts an MCP server, shows what it offers, and closes it:
-//! `cargo run -p farpipe-tokio --example inspect-tokio -- npx -y @modelcontextprotocol/server-everything`.
+//! `cargo run -p farpipe-tokio --example inspect -- npx -y @modelcontextprotocol/server-everything`.
 
 #[path = "../../driver/examples/shared/mcp.rs"]
 mod mcp;

@@ -1,6 +1,6 @@
 //! What the outbox needs to go on in another process.
 
-use alloc::{collections::VecDeque, vec::Vec};
+use alloc::{boxed::Box, collections::VecDeque, vec::Vec};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
@@ -58,7 +58,7 @@ impl Outbox {
         let settled = |settled: &Settled| (settled.id.0, SavedDelivery(settled.delivery.clone()));
         SavedOutbox {
             queue: self.queue.iter().map(send).collect(),
-            in_flight: self.in_flight.as_ref().map(SavedWrite::of),
+            in_flight: self.in_flight.as_deref().map(SavedWrite::of),
             settled: self.settled.iter().map(settled).collect(),
             next_send: self.next_send,
             next_write: self.next_write,
@@ -71,7 +71,7 @@ impl Outbox {
         let mut outbox = Self::new(deduplicates);
         outbox.queue = saved.queue.into_iter().map(SavedSend::into_queued).collect();
         outbox.queued_bytes = outbox.queue.iter().map(Queued::line_len).sum();
-        outbox.in_flight = saved.in_flight.map(|write| write.into_flight(&outbox.queue));
+        outbox.in_flight = saved.in_flight.map(|write| Box::new(write.into_flight(&outbox.queue)));
         outbox.settled = saved.settled.into_iter().map(into_settled).collect();
         outbox.next_send = saved.next_send;
         outbox.next_write = saved.next_write;

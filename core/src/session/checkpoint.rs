@@ -40,6 +40,8 @@ pub(crate) struct State {
     #[serde(skip_serializing_if = "is_default")]
     exit: Option<Exit>,
     #[serde(skip_serializing_if = "is_default")]
+    exit_lost: bool,
+    #[serde(skip_serializing_if = "is_default")]
     cause: Option<SavedCause>,
     phase: Phase,
     #[serde(skip_serializing_if = "is_default")]
@@ -111,6 +113,7 @@ impl<D: Decode> Session<D> {
             exited_at: self.exited_at,
             closed_at: self.closed_at,
             exit: self.exit,
+            exit_lost: self.exit_lost,
             cause: self.cause.clone().map(SavedCause),
             phase: self.phase,
             closing: self.close_plan.map(ClosePlan::step),
@@ -179,11 +182,16 @@ impl<D: Decode> Session<D> {
         self.exited_at = state.exited_at;
         self.closed_at = state.closed_at;
         self.exit = state.exit;
+        self.exit_lost = state.exit_lost;
         self.cause = state.cause.map(|SavedCause(cause)| cause);
         self.phase = state.phase;
         self.pending_failed = state.pending_failed;
         *self.stats = state.stats;
-        self.link = Link::Down { identity: state.identity, since: None };
+        self.link = Link::Down {
+            identity: state.identity,
+            since: None,
+            reason: "a checkpoint was restored".into(),
+        };
         self.exit_wait = state.exit.map(|_| ExitWait::resumed());
         self.close_plan = state.closing.map(ClosePlan::resumed);
         self.resume();

@@ -12,7 +12,7 @@ use crate::{CallFailure, Exit, SendId, Seq, Stream, checkpoint::CallFailureDef};
 const ITEM_COST: usize = size_of::<Item>();
 
 /// A queue longer than this gives its memory back once it is empty.
-const KEPT_CAPACITY: usize = 16;
+const KEPT_CAPACITY: usize = 2;
 
 /// One thing in the order of the process's own events.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +69,10 @@ impl Inbox {
             return;
         }
         self.bytes = self.bytes.saturating_add(item.cost());
+        if self.items.capacity() == 0 {
+            // One item at a time is what most sessions ever see, and many of them are idle at once.
+            self.items.reserve_exact(1);
+        }
         self.items.push_back(item);
     }
 

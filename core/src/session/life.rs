@@ -1,5 +1,7 @@
 //! The link, and how a session comes to its end.
 
+use alloc::string::String;
+
 use super::{Link, Phase, Session, inbox::Item};
 use crate::{
     CallFailure, Cause, Decode, Delivery, Identity, WriteId, WriteOutcome, outbox::Answer,
@@ -18,13 +20,17 @@ impl<D: Decode> Session<D> {
         }
     }
 
-    pub(super) fn link_down(&mut self) {
+    pub(super) fn link_down(&mut self, reason: String) {
         let Link::Up { identity } = &mut self.link else { return };
         let identity = identity.take();
-        self.link = Link::Down { identity, since: Some(self.now) };
+        self.link = Link::Down { identity, since: Some(self.now), reason };
         self.stats.link_losses += 1;
         self.replay.link_down();
         self.outbox.link_down();
+        if self.phase == Phase::Running {
+            // Nothing answers a close of stdin, so it may have been lost with the link.
+            self.outbox.reopen_close();
+        }
         if self.phase == Phase::Closed {
             // Nothing is written to a process that is over; its answer is lost with the link.
             self.outbox.end();
@@ -41,6 +47,7 @@ impl<D: Decode> Session<D> {
         }
         let returned = known.is_some();
         self.link = Link::Up { identity: Some(identity) };
+        self.replay.link_up();
         if returned {
             self.replay.need();
         }

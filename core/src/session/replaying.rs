@@ -69,7 +69,7 @@ impl<D: Decode> Session<D> {
             self.lose_up_to(known_up_to(run, last));
         }
         let behind = self.behind();
-        if run.shed.is_none() && self.capabilities.lossless && !behind.gap && behind.cursor > last {
+        if self.capabilities.lossless && !behind.gap && self.replay.has_met_live(behind.cursor) {
             // The pages have met the live events, and those are complete.
             self.replay.finish_run();
         }
@@ -87,17 +87,22 @@ impl<D: Decode> Session<D> {
         // The exit and the close may themselves have been shed just now.
         let run = self.replay.reached(last).unwrap_or(run);
         self.replay.finish_run();
-        self.lose_up_to(known_up_to(run, last));
+        let upto = known_up_to(run, last);
+        self.exit_lost |= self.exit.is_some()
+            && self.exited_at.is_none()
+            && self.sequencer.missing_up_to(upto) > 0;
+        self.lose_up_to(upto);
     }
 
     /// The exit has no number in a page: if it was not seen and exactly one number is missing,
-    /// that one is the exit. With several, no one can tell which, and all count as lost.
+    /// that one is the exit. With several, no one can tell which, and all count as lost; so does any
+    /// that is missing later, because the exit may be among those.
     fn place_exit(&mut self, upto: Seq, exit: Option<Exit>, shed: bool) {
         let Some(exit) = exit else { return };
         if self.exited_at.is_some() || self.phase != Phase::Running {
             return;
         }
-        if self.sequencer.missing_up_to(upto) == 1 && !shed {
+        if self.sequencer.missing_up_to(upto) == 1 && !shed && !self.exit_lost {
             let seq = self.sequencer.first_missing();
             self.exited(seq, exit);
         } else {

@@ -1,6 +1,7 @@
 //! The session against the stories that real users told.
 
 mod calls;
+mod catching_up;
 mod checkpoint;
 mod harness;
 mod life;

@@ -109,10 +109,10 @@ impl<D: Decode> Session<D> {
     }
 
     fn tick_link(&mut self) {
-        let Link::Down { since: Some(since), .. } = self.link else { return };
-        let waited = self.now.saturating_since(since);
+        let Link::Down { since: Some(since), reason: down, .. } = &self.link else { return };
+        let waited = self.now.saturating_since(*since);
         if waited >= self.limits.link_down {
-            let reason = format!("the link stayed down for {waited:?} (`link_down`)");
+            let reason = format!("the link stayed down for {waited:?} (`link_down`): {down}");
             self.fail(Cause::SessionLost { reason });
         }
     }

@@ -9,7 +9,7 @@ use smol::future::yield_now;
 use crate::platform::Platform;
 
 /// More than any of these futures is polled before it is ready.
-const POLLS: usize = 16;
+pub(crate) const POLLS: usize = 16;
 const MESSAGES: usize = 12;
 
 /// <https://github.com/modelcontextprotocol/rust-sdk/issues/947>
@@ -24,7 +24,7 @@ pub(crate) fn futures_dropped_at_every_poll_give_the_uncancelled_transcript<P: P
     });
 }
 
-async fn transcript(handle: Handle<Lines>, polls: usize) -> (Vec<Bytes>, End) {
+pub(crate) async fn transcript(handle: Handle<Lines>, polls: usize) -> (Vec<Bytes>, End) {
     let mut messages = Vec::new();
     for number in 0..MESSAGES {
         let sent = handle.send(request(number)).unwrap();
@@ -47,7 +47,7 @@ fn request(number: usize) -> Bytes {
     vec![letter; 150_000 + number].into()
 }
 
-async fn next_message(handle: &Handle<Lines>, polls: usize) -> Bytes {
+pub(crate) async fn next_message(handle: &Handle<Lines>, polls: usize) -> Bytes {
     match again_and_again(polls, || handle.next_event()).await {
         Some(Event::Message(message)) => message,
         other => panic!("{other:?}"),

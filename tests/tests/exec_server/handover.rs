@@ -12,9 +12,8 @@ use farpipe_core::{JsonRpc, Limits};
 use farpipe_driver::spawn;
 use farpipe_exec_server::{ConnectError, ExecServer, Options, ProcessSpec, Ticket};
 use farpipe_tests::{
-    exec_server::Server,
+    exec_server::{Proxy, Server},
     orchestrator::{REQUESTS, Stored},
-    proxy::Proxy,
 };
 use farpipe_tokio::TokioRuntime;
 use tokio::time::timeout;
@@ -148,8 +147,10 @@ fn a_session_whose_loss_is_noticed_late_is_resumed_then() {
             proxy.cut();
         };
         let resumed = take_over(&other.url, Options::default(), &ticket);
+        let resumed = async { resumed.await.unwrap() };
+        // A resume that fails ends the test, instead of the wait for more attempts.
         let (resumed, ()) = tokio::join!(resumed, noticed);
-        drop(resumed.unwrap().attach(&ticket).unwrap());
+        drop(resumed.attach(&ticket).unwrap());
     });
 }
 

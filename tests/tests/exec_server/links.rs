@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use farpipe_core::{Cause, Delivery, Event, Exit, Limits};
 use farpipe_exec_server::{Options, ProcessSpec, StartError};
-use farpipe_tests::{exec_server::Server, proxy::Proxy};
+use farpipe_tests::exec_server::{Proxy, Server};
 use serde_json::json;
 use tokio::time::timeout;
 
@@ -12,48 +12,6 @@ use crate::client::{
     TELL_PID, WATCHDOG, connect, end, next, next_message, numbered, pid, session, session_with,
     shell, watch,
 };
-
-/// A link that is cut again and again, while messages are on their way in both directions.
-#[tokio::test]
-async fn a_link_that_is_cut_loses_nothing_and_doubles_nothing() {
-    const CUTS: usize = 12;
-    let Some(server) = Server::start(&[]).unwrap() else { return };
-    let proxy = Proxy::start(server.port()).await;
-    let options = Options { backoff_max: Duration::from_millis(100), ..Options::default() };
-    let exec = connect(&proxy.url, options).await;
-    let cat = session(&exec, ProcessSpec::new("cat")).await;
-    let mut sent = Vec::new();
-    let mut received = 0;
-    for cut in 0..CUTS {
-        // Some answers come before the cut, the others have to survive it.
-        for _ in 0..40 {
-            sent.push(cat.send(numbered(sent.len())).unwrap());
-        }
-        for _ in 0..cut * 3 {
-            assert_eq!(next_message(&cat).await.raw(), &numbered(received));
-            received += 1;
-        }
-        // Whether it is being restored or works.
-        let cut_one = async {
-            while proxy.cut() == 0 {
-                tokio::task::yield_now().await;
-            }
-        };
-        timeout(WATCHDOG, cut_one).await.unwrap();
-        assert_eq!(next_message(&cat).await.raw(), &numbered(received));
-        received += 1;
-    }
-    while received < sent.len() {
-        assert_eq!(next_message(&cat).await.raw(), &numbered(received));
-        received += 1;
-    }
-    for sent in sent {
-        assert_eq!(timeout(WATCHDOG, sent).await.unwrap(), Delivery::Accepted);
-    }
-    let stats = cat.monitor().stats();
-    assert_eq!(stats.lost, 0);
-    assert!(stats.link_losses >= 1, "{stats:?}");
-}
 
 /// A link that has become silent is noticed by the heartbeat alone. The server does not notice: it
 /// refuses the resume until it does (-32010). <https://github.com/openai/codex/issues/28288>
@@ -156,14 +114,15 @@ async fn a_process_that_does_not_read_holds_others_up_for_a_while_only() {
     let cat = session(&exec, ProcessSpec::new("cat")).await;
     let message = json!({ "jsonrpc": "2.0", "id": 1, "result": "x".repeat(5_000_000) });
     let long = deaf.send(message.to_string().into()).unwrap();
-    for number in 0..10 {
+    let (mut number, mut held_up) = (0, 0);
+    while held_up < 5 {
         drop(cat.send(numbered(number)).unwrap());
         assert_eq!(next_message(&cat).await.raw(), &numbered(number));
+        number += 1;
+        held_up += usize::from(cat.monitor().stats().link_losses > 0);
         let start = timeout(WATCHDOG, exec.start(&ProcessSpec::new("true"))).await.unwrap();
         assert!(matches!(start, Ok(_) | Err(StartError::Interrupted)), "{start:?}");
     }
-    let losses = cat.monitor().stats().link_losses;
-    assert!(losses > 0, "nothing was held up");
     std::fs::write(flag, "").unwrap();
     assert_eq!(timeout(WATCHDOG, long).await.unwrap(), Delivery::Accepted);
     assert_eq!(next_message(&deaf).await.raw(), message.to_string().as_bytes());

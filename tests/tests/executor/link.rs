@@ -1,7 +1,7 @@
 //! The executor's side of the socket: it drops, repeats and reorders what it can.
 
 use std::{
-    io::{BufRead as _, BufReader, Write as _},
+    io::{self, BufRead as _, BufReader, Write as _},
     net::{TcpListener, TcpStream},
     sync::{
         Arc, Mutex,
@@ -43,6 +43,11 @@ impl Executor {
         let shared = Arc::clone(&state);
         thread::spawn(move || {
             for link in listener.incoming().map_while(Result::ok) {
+                // Here, not in the thread: a killed orchestrator's must not come after its
+                // successor's, which would then never hear of anything.
+                if shared.lock().unwrap().attach(&link).is_err() {
+                    continue;
+                }
                 let (shared, given) = (Arc::clone(&shared), given.clone());
                 thread::spawn(move || serve(link, &shared, &given));
             }
@@ -57,8 +62,6 @@ impl Executor {
 
 /// Ends when the orchestrator hangs up, as it does when it is killed.
 fn serve(link: TcpStream, state: &Mutex<State>, given: &Sender<()>) -> anyhow::Result<()> {
-    link.set_nodelay(true)?;
-    state.lock().unwrap().attach(link.try_clone()?);
     for line in BufReader::new(link).lines() {
         // A command that was cut off by the kill was not given.
         let Ok(command) = serde_json::from_str(&line?) else { break };
@@ -69,10 +72,12 @@ fn serve(link: TcpStream, state: &Mutex<State>, given: &Sender<()>) -> anyhow::R
 }
 
 impl State {
-    fn attach(&mut self, link: TcpStream) {
-        self.link = Some(link);
+    fn attach(&mut self, link: &TcpStream) -> io::Result<()> {
+        link.set_nodelay(true)?;
+        self.link = Some(link.try_clone()?);
         self.late.clear();
         self.tell(&Input::LinkUp { identity: "executor 1".into() });
+        Ok(())
     }
 
     fn obey(&mut self, command: Command) {

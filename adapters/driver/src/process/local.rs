@@ -38,7 +38,7 @@ pub struct Parts<I, O, E, W> {
 ///
 /// Events are numbered as they are read, so nothing is ever missing or out of order. Under
 /// [`Flow::Paused`] neither pipe is read: the process stops by itself once they are full. stdout,
-/// stderr and the exit take turns, so none of them can hold up another.
+/// stderr and the exit take turns of a few reads, so none of them can hold up another.
 ///
 /// Memory: one buffer of 64 KiB, and the write in flight. Dropping it kills the process tree.
 pub struct LocalExecutor<I, O, E, W> {
@@ -50,10 +50,16 @@ pub struct LocalExecutor<I, O, E, W> {
     tree: ProcessTree,
     buffer: Box<[u8]>,
     turn: Turn,
+    /// How often in a row it was this turn.
+    run: usize,
     last_seq: Seq,
     refused_replay: Option<ReplayId>,
     closed: bool,
 }
+
+/// As many pieces of output in a row are read of one stream before the other and the exit are asked:
+/// asking costs a system call each, and mostly for nothing. It is 512 KiB at most.
+const RUN: usize = 8;
 
 /// Who is asked first.
 #[derive(Clone, Copy)]
@@ -92,6 +98,7 @@ where
             tree: parts.tree,
             buffer: vec![0; READ_SIZE].into_boxed_slice(),
             turn: Turn::Stdout,
+            run: 0,
             last_seq: 0,
             refused_replay: None,
             closed: false,
@@ -100,13 +107,21 @@ where
 
     fn poll_turns(&mut self, cx: &mut Context<'_>, flow: Flow) -> Poll<Input> {
         for _ in 0..Turn::ALL {
-            let turn = self.turn;
-            self.turn = turn.next();
-            if let Poll::Ready(input) = self.poll_turn(turn, cx, flow) {
-                return Poll::Ready(input);
+            let input = self.poll_turn(self.turn, cx, flow);
+            self.end_turn(input.is_ready());
+            if input.is_ready() {
+                return input;
             }
         }
         Poll::Pending
+    }
+
+    const fn end_turn(&mut self, had_something: bool) {
+        self.run += 1;
+        if !had_something || self.run == RUN {
+            self.turn = self.turn.next();
+            self.run = 0;
+        }
     }
 
     /// Pending for good as well, where nothing more will come.

@@ -325,3 +325,14 @@ fn strict_noise_is_the_end_and_nothing_follows() {
     assert_eq!(rpc.events(), expected);
     assert_eq!(rpc.session.poll_action(), Some(Action::Terminate));
 }
+
+#[test]
+fn an_end_counts_the_calls_that_were_not_answered() {
+    for (calls, told) in [(1, ", 1 call was not answered"), (2, ", 2 calls were not answered")] {
+        let mut rpc = Rpc::new(Limits::default());
+        (1..=calls).for_each(|id| rpc.call(&id.to_string()));
+        rpc.handle(Input::Ended);
+        let end = rpc.session.end().unwrap().to_string();
+        assert!(end.contains(told), "{end}");
+    }
+}

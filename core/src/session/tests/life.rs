@@ -210,8 +210,9 @@ fn a_link_that_stays_down_ends_the_session_at_its_deadline() {
     assert_eq!(far.events(), ["one"]);
     far.wait(Duration::from_secs(1));
     let end = far.end();
-    assert!(matches!(end.cause, Cause::SessionLost { .. }));
     assert!(end.retryable);
+    let Cause::SessionLost { reason } = end.cause else { panic!("{end}") };
+    assert_eq!(reason, "the link stayed down for 25s (`link_down`): cut");
 }
 
 /// <https://github.com/openai/codex/issues/16344>

@@ -115,3 +115,17 @@ fn stdin_closes_behind_the_last_message_and_output_goes_on() {
     far.out(1, "answer\n");
     assert_eq!(far.events(), ["answer"]);
 }
+
+/// Nothing answers a close of stdin: one that went out just before the link was lost may be lost.
+#[test]
+fn a_close_of_stdin_is_repeated_after_a_link_loss() {
+    let mut far = Far::with(Capabilities { close_stdin: true, ..FAR }, Limits::default());
+    far.handle(Input::LinkUp { identity: "one".into() });
+    far.session.close_stdin();
+    assert_eq!(far.session.poll_action(), Some(Action::CloseStdin));
+    assert_eq!(far.session.poll_action(), None);
+    far.handle(Input::LinkDown { reason: "cut".into() });
+    far.handle(Input::LinkUp { identity: "one".into() });
+    let mut actions = core::iter::from_fn(|| far.session.poll_action());
+    assert!(actions.any(|action| action == Action::CloseStdin));
+}

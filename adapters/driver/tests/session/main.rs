@@ -1,0 +1,5 @@
+//! A session and its pump in a world that the test moves by hand.
+
+mod ends;
+mod pump;
+mod support;

@@ -1,0 +1,116 @@
+//! Output into lines.
+
+use std::hint::black_box;
+
+use bytes::{Bytes, BytesMut};
+use farpipe_core::{Framed, LineFramer};
+use tokio_util::codec::{Decoder as _, LinesCodec};
+
+use super::{KIB, MIB, size};
+use crate::{
+    input::{Output, Shape},
+    naive::NaiveFramer,
+    work::{Clock, Lazy, Scale, Subject, Work},
+};
+
+/// More than any line has.
+pub const MAX_LINE: usize = 2 << 30;
+const WINDOW: usize = 4 * KIB;
+
+/// Lines of each length, in chunks as a pipe and as an executor yield them.
+pub fn works() -> Vec<Lazy> {
+    let sizes = [200, 4 * KIB, 64 * KIB, MIB];
+    let work = |line: usize| -> Lazy { Box::new(move |scale| many(scale, line, 64 * KIB)) };
+    let mut works: Vec<Lazy> = sizes.into_iter().map(work).collect();
+    works.push(Box::new(|scale| many(scale, 200, 8 * KIB)));
+    works
+}
+
+fn many(scale: Scale, line: usize, chunk: usize) -> Work {
+    let output = Output::new(Shape::Response, scale.bytes(), line, chunk);
+    let name = format!("framing, {} lines in {} chunks", size(line), size(chunk));
+    work(name, &output, line < MIB)
+}
+
+/// One line of this length, in chunks of 64 KiB; `naive` searches it again for each of them.
+pub fn one_line(line: usize, with_naive: bool) -> Work {
+    let output = Output::new(Shape::Response, line, line, 64 * KIB);
+    work(format!("framing, one line of {}", size(line)), &output, with_naive)
+}
+
+fn work(name: String, output: &Output, with_naive: bool) -> Work {
+    let (bytes, messages) = (output.bytes, output.lines);
+    let on = |name, run| Subject::on(name, &output.chunks, run);
+    let mut subjects = vec![
+        on("memchr_iter", memchr_iter),
+        on("farpipe", lent),
+        on("farpipe, owned", owned),
+        on("LinesCodec", lines_codec),
+    ];
+    if with_naive {
+        subjects.push(on("naive rescan", naive));
+    }
+    let peers = &["memchr_iter", "LinesCodec"];
+    Work { name, bytes, messages, clock: Clock::Thread, subjects, peers }
+}
+
+/// Visits every newline of every chunk and nothing else: what no framer can beat.
+fn memchr_iter(chunks: &[Bytes]) -> usize {
+    let newlines = |chunk| memchr::memchr_iter(b'\n', chunk).map(black_box).count();
+    chunks.iter().map(|chunk| newlines(chunk)).sum()
+}
+
+fn lent(chunks: &[Bytes]) -> usize {
+    let mut framer = LineFramer::new(MAX_LINE, WINDOW);
+    let mut lines = 0;
+    for chunk in chunks {
+        framer.push(chunk.clone());
+        while let Some(framed) = framer.next_line() {
+            let Framed::Line(line) = framed else { panic!("{framed:?}") };
+            black_box(line.as_slice());
+            lines += 1;
+        }
+    }
+    lines
+}
+
+fn owned(chunks: &[Bytes]) -> usize {
+    let mut framer = LineFramer::new(MAX_LINE, WINDOW);
+    let mut lines = 0;
+    for chunk in chunks {
+        framer.push(chunk.clone());
+        while let Some(framed) = framer.next_line() {
+            let Framed::Line(mut line) = framed else { panic!("{framed:?}") };
+            black_box(line.to_bytes());
+            lines += 1;
+        }
+    }
+    lines
+}
+
+fn naive(chunks: &[Bytes]) -> usize {
+    let mut framer = NaiveFramer::default();
+    let mut lines = 0;
+    for chunk in chunks {
+        framer.push(chunk);
+        while let Some(line) = framer.next_line() {
+            black_box(line);
+            lines += 1;
+        }
+    }
+    lines
+}
+
+fn lines_codec(chunks: &[Bytes]) -> usize {
+    let mut codec = LinesCodec::new_with_max_length(MAX_LINE);
+    let mut buffer = BytesMut::new();
+    let mut lines = 0;
+    for chunk in chunks {
+        buffer.extend_from_slice(chunk);
+        while let Some(line) = codec.decode(&mut buffer).expect("lines are text within the limit") {
+            black_box(line);
+            lines += 1;
+        }
+    }
+    lines
+}
