@@ -202,6 +202,9 @@ impl Connection {
 
     /// Queues a request of a process that runs.
     pub(crate) fn ask(&mut self, name: &Name, ask: Ask) {
+        if self.is_lost() {
+            return;
+        }
         let Some(process) = self.processes.get_mut(name) else { return };
         match ask {
             _ if process.stage == Stage::Detached => return,
@@ -220,10 +223,11 @@ impl Connection {
 
     /// Ends a process. Output that does not fit from here on is left to a replay.
     pub(crate) fn terminate(&mut self, name: &Name) {
+        let lost = self.is_lost();
         let Some(process) = self.processes.get_mut(name) else { return };
         process.doom();
         // While it is starting the request could overtake the start.
-        if process.stage == Stage::Running && !process.is_closed() {
+        if process.stage == Stage::Running && !process.is_closed() && !lost {
             self.requests.push_once(name, Ask::Terminate);
         }
         self.wake_link();
