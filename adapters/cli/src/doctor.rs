@@ -124,7 +124,7 @@ async fn round_trip(server: &ExecServer, report: &mut Report) {
     }
     let trip = RoundTrip::of(times);
     let message = format!(
-        "{:.1} ms at best, {:.1} ms in the middle of {}",
+        "{:.2} ms at best, {:.2} ms in the middle of {}",
         trip.min_ms, trip.median_ms, trip.samples
     );
     report.round_trip = Some(trip);

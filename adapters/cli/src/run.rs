@@ -39,6 +39,9 @@ use crate::{
 /// Our own failures, as `env`, `nohup` and container tools report theirs.
 const FAILED: u8 = 125;
 
+/// 128 plus the number of SIGINT.
+const INTERRUPTED: u8 = 130;
+
 /// What is saved must not lag far behind what the exec-server retains.
 const SAVED_BUDGET: usize = 256 * 1024;
 
@@ -96,7 +99,12 @@ impl Bridging {
             bridge.diagnostics.note(told).await;
         }
         bridge.diagnostics.finish().await;
-        lived.map(|outcome| status(&outcome))
+        let interrupted = matches!(bridge.ending, Ending::Closing { for_want_of_eof: true });
+        lived.map(|outcome| match status(&outcome) {
+            // It was asked to stop where it would have been told of the end of its stdin.
+            INTERRUPTED if interrupted => 0,
+            status => status,
+        })
     }
 
     fn limits(&self) -> Limits {

@@ -4,10 +4,11 @@
 mod support;
 
 use std::{
-    ffi::{OsStr, OsString},
+    collections::BTreeSet,
     fs,
+    io::Write as _,
     path::Path,
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 
 use assert_cmd::cargo::cargo_bin_cmd;
@@ -61,7 +62,7 @@ fn a_far_command_is_used_as_if_it_were_here() {
     bridge.end_input();
     let (stdout, _, status) = bridge.rest();
     assert!(stdout.is_empty());
-    assert_eq!(status.code(), Some(130), "by SIGINT");
+    assert_eq!(status.code(), Some(0), "SIGINT stands for the end of stdin");
 }
 
 #[test]
@@ -186,17 +187,13 @@ fn recorder(folder: &Path) -> String {
 }
 
 fn kept(url: &str, state: &Path, script: &str) -> Bridge {
-    let words: [&OsStr; 8] = ["run", "--executor", url, "--state"]
-        .map(OsStr::new)
-        .into_iter()
-        .chain([state.as_os_str()])
-        .chain(["--", "sh", "-c"].map(OsStr::new))
-        .collect::<Vec<_>>()
-        .try_into()
-        .unwrap();
+    Bridge::of(kept_command(url, state, script))
+}
+
+fn kept_command(url: &str, state: &Path, script: &str) -> Command {
     let mut command = Command::new(farpipe());
-    command.args(words).arg(OsString::from(script));
-    Bridge::of(command)
+    command.args(["run", "--executor", url, "--state"]).arg(state).args(["--", "sh", "-c", script]);
+    command
 }
 
 #[test]
@@ -242,6 +239,83 @@ fn another_run_goes_on_where_a_killed_one_stopped() {
     let told = fs::read_to_string(told).unwrap();
     let expected: Vec<String> = (1..CALLS).map(call).chain([waiting, call(CALLS + 1)]).collect();
     assert_eq!(told.lines().collect::<Vec<_>>(), expected, "once each, in order");
+}
+
+/// Killed wherever it happens to be, again and again, with calls and answers on their way.
+#[test]
+fn runs_that_are_killed_lose_no_answer_and_repeat_no_write() {
+    const LIVES: usize = 12;
+    const CALLS: usize = 60;
+    let Some(server) = Server::start(&[]).unwrap() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state.json");
+    let script = recorder(folder.path());
+    let mut answered = BTreeSet::new();
+    let mut next = 0;
+    for life in 0..LIVES {
+        let mut run = kept(&server.url, &state, &script);
+        for _ in 0..CALLS {
+            next += 1;
+            run.send(&format!(r#"{{"jsonrpc":"2.0","id":{next},"method":"tools/call"}}"#));
+        }
+        // So many answers are waited for before the kill; the rest is on its way.
+        for _ in 0..life * 5 {
+            answered.insert(id_of(&run.next()).unwrap());
+        }
+        run.child.kill().unwrap();
+        // What it had written can still be read.
+        answered.extend(run.rest().0.iter().filter_map(|line| id_of(line)));
+    }
+    let mut last = kept(&server.url, &state, &script);
+    next += 1;
+    last.send(&format!(r#"{{"jsonrpc":"2.0","id":{next},"method":"tools/call"}}"#));
+    while !answered.contains(&next) {
+        answered.insert(id_of(&last.next()).unwrap());
+    }
+    let told = fs::read_to_string(folder.path().join("told")).unwrap();
+    let told: Vec<usize> = told.lines().map(|line| id_of(line).unwrap()).collect();
+    assert!(told.is_sorted_by(|a, b| a < b), "once each, in order: {told:?}");
+    let unanswered: Vec<_> = told.iter().filter(|id| !answered.contains(id)).collect();
+    assert!(unanswered.is_empty(), "{unanswered:?}");
+    assert!(told.len() > 10 * LIVES, "{told:?}");
+}
+
+/// What a client has not read yet, when the run is killed, is not lost with it.
+#[test]
+fn a_client_that_is_behind_misses_nothing() {
+    const CALLS: usize = 40;
+    let Some(server) = Server::start(&[]).unwrap() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let (state, told) = (folder.path().join("state.json"), folder.path().join("told"));
+    let script = format!(
+        r#"pad=$(head -c 8000 /dev/zero | tr '\0' x); while read -r line; do echo "$line" >> {}
+        id=${{line#*\"id\":}}; echo "{{\"jsonrpc\":\"2.0\",\"id\":${{id%%,*}},\"result\":\"$pad\"}}"; done"#,
+        told.display()
+    );
+    let mut command = kept_command(&server.url, &state, &script);
+    let mut first = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut stdin = first.stdin.take().unwrap();
+    for id in 1..=CALLS {
+        writeln!(stdin, r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call"}}"#).unwrap();
+        // One by one: every write saves the answers that are stuck before it.
+        while fs::read_to_string(&told).map_or(0, |told| told.lines().count()) < id {
+            std::thread::yield_now();
+        }
+    }
+    first.kill().unwrap();
+    let read = text(&first.wait_with_output().unwrap().stdout);
+    let mut answered: BTreeSet<usize> = read.lines().filter_map(id_of).collect();
+    assert!(answered.len() < CALLS, "it was not behind");
+    let second = kept(&server.url, &state, &script);
+    while answered.len() < CALLS {
+        answered.insert(id_of(&second.next()).unwrap());
+    }
+}
+
+/// The id of a whole line; a kill may have cut it.
+fn id_of(line: &str) -> Option<usize> {
+    let message: Value = serde_json::from_str(line).ok()?;
+    message["id"].as_u64()?.try_into().ok()
 }
 
 #[test]

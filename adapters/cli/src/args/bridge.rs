@@ -72,6 +72,7 @@ The end:
 
 Exit status:
   the command's own; 128+N if it was ended by signal N
+    0  also where the end by SIGINT stands for that of a far command's stdin
     2  the arguments are wrong
   125  farpipe failed: no exec-server, access refused, the link or the session lost for good
   126  the command cannot be started
@@ -88,6 +89,7 @@ Limits:
   as a whole before anything is written to the command, and after anything was written to our stdout.
   So no message reaches the command twice, and no output is skipped; what our stdout got after the
   last save, up to 256 KiB, may come a second time. A message that was read from our stdin less than
-  one save ago may be lost: its call then has no answer. The file holds messages as they are, and
+  one save ago may be lost: its call then has no answer. The client has to go on as well: it must not
+  greet the command again. The file holds messages as they are, and
   whoever has it and the token can take the command over. It is removed at the end. It outlives the
   death of this program, not that of the machine.";

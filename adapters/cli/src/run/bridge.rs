@@ -48,8 +48,8 @@ pub(super) enum Ending {
     No,
     /// Our stdin has ended: the answers are awaited.
     Draining { since: Instant, last_output: Instant },
-    /// The command is being ended.
-    Closing,
+    /// The command is being ended; perhaps with a signal only because its stdin cannot be closed.
+    Closing { for_want_of_eof: bool },
     /// A signal has asked for it.
     Signalled { signal: i32, since: Instant, killed: bool },
 }
@@ -168,17 +168,17 @@ impl Bridge {
             self.diagnostics
                 .note(format!("our stdout is gone ({error}): the command is ended"))
                 .await;
-            self.close(handle);
+            self.close(handle, false);
         }
         if let Some(Err(error)) = self.journal.as_ref().map(Journal::save) {
             self.diagnostics.note(error.to_string()).await;
         }
     }
 
-    fn close(&mut self, handle: &Handle<Raw>) {
+    fn close(&mut self, handle: &Handle<Raw>, for_want_of_eof: bool) {
         drop(handle.close());
         if !matches!(self.ending, Ending::Signalled { .. }) {
-            self.ending = Ending::Closing;
+            self.ending = Ending::Closing { for_want_of_eof };
         }
     }
 
@@ -200,7 +200,7 @@ impl Bridge {
             let answered = self.input.is_delivered() && monitor.pending_calls() == 0;
             let quiet = life.closes_stdin || now >= last_output + QUIET;
             if (answered && quiet) || now >= since + self.drain_timeout {
-                self.close(&life.handle);
+                self.close(&life.handle, !life.closes_stdin);
             }
         }
         let Ending::Signalled { signal, since, killed } = self.ending else { return None };
@@ -218,7 +218,7 @@ impl Bridge {
     /// When to look again at how far the end is.
     fn deadline(&self, life: &Life) -> Option<Instant> {
         match self.ending {
-            Ending::No | Ending::Closing => None,
+            Ending::No | Ending::Closing { .. } => None,
             Ending::Draining { since, last_output } => {
                 let until = since + self.drain_timeout;
                 let quiet = (last_output + QUIET).min(until);
