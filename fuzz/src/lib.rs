@@ -3,6 +3,7 @@
 //! Each takes any bytes and panics when a property of farpipe is broken. They live in a
 //! library, so that `cargo test` replays every entry of the committed corpora on stable.
 
+mod checkpoint;
 mod framer;
 mod jsonrpc_envelope;
 mod outbox;
@@ -13,8 +14,8 @@ mod stream;
 mod watched;
 
 pub use self::{
-    framer::framer, jsonrpc_envelope::jsonrpc_envelope, outbox::outbox, rmcp_decode::rmcp_decode, sequencer::sequencer,
-    session::session, stream::stream,
+    checkpoint::checkpoint, framer::framer, jsonrpc_envelope::jsonrpc_envelope, outbox::outbox,
+    rmcp_decode::rmcp_decode, sequencer::sequencer, session::session, stream::stream,
 };
 
 use arbitrary::{Arbitrary, Unstructured};
@@ -31,7 +32,8 @@ fn each_op<'a, Op: Arbitrary<'a>>(input: &mut Unstructured<'a>, mut apply: impl 
 pub type Target = fn(&[u8]);
 
 /// Every target under its name.
-pub const TARGETS: [(&str, Target); 7] = [
+pub const TARGETS: [(&str, Target); 8] = [
+    ("checkpoint", checkpoint),
     ("framer", framer),
     ("jsonrpc_envelope", jsonrpc_envelope),
     ("outbox", outbox),
