@@ -3,10 +3,10 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 /// The rows that there must be. Numbers that are missing were found to be no regressions of ours.
-const ROWS: [u32; 64] = [
+const ROWS: [u32; 68] = [
     1, 2, 3, 4, 5, 6, 8, 10, 11, 12, 14, 15, 16, 17, 18, 19, 21, 22, 23, 25, 32, 34, 36, 37, 39,
     40, 41, 42, 43, 44, 46, 47, 48, 49, 50, 52, 54, 55, 56, 57, 59, 60, 62, 63, 65, 67, 68, 69, 70,
-    72, 74, 75, 76, 77, 78, 79, 80, 82, 83, 84, 85, 92, 93, 94,
+    72, 74, 75, 76, 77, 78, 79, 80, 82, 83, 84, 85, 86, 87, 89, 91, 92, 93, 94,
 ];
 
 fn root() -> &'static Path {
