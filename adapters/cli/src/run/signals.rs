@@ -6,6 +6,8 @@ use std::io;
 pub(super) struct Signals {
     #[cfg(unix)]
     streams: [tokio::signal::unix::Signal; 3],
+    #[cfg(windows)]
+    interrupt: tokio::signal::windows::CtrlC,
 }
 
 #[cfg(unix)]
@@ -31,17 +33,15 @@ impl Signals {
     }
 }
 
-#[cfg(not(unix))]
+#[cfg(windows)]
 impl Signals {
     pub(super) fn new() -> io::Result<Self> {
-        Ok(Self {})
+        Ok(Self { interrupt: tokio::signal::windows::ctrl_c()? })
     }
 
     /// The number of the next one. Cancel safe.
     pub(super) async fn next(&mut self) -> i32 {
-        match tokio::signal::ctrl_c().await {
-            Ok(()) => 2,
-            Err(_) => std::future::pending().await,
-        }
+        self.interrupt.recv().await;
+        2
     }
 }
