@@ -21,6 +21,9 @@ use crate::args::{Place, TokenSource};
 /// The variable that holds a token.
 const TOKEN: &str = "FARPIPE_TOKEN";
 
+/// Our own failures, as `env`, `nohup` and container tools report theirs.
+pub(crate) const FAILED: u8 = 125;
+
 /// Why a command does not run.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LaunchError {
@@ -40,11 +43,13 @@ pub(crate) enum LaunchError {
     TokenFile { path: PathBuf, source: io::Error },
     #[error("{TOKEN} is not Unicode")]
     TokenVariable,
+    #[error("signal {0} came before the command was started")]
+    Signalled(i32),
 }
 
 impl LaunchError {
     /// What the shell and its tools say in such a case.
-    pub(crate) const fn status(&self) -> u8 {
+    pub(crate) fn status(&self) -> u8 {
         match self {
             Self::Spawn(SpawnError::NotFound { .. }) => 127,
             Self::Spawn(_) | Self::Start(StartError::Spawn { .. }) => 126,
@@ -53,9 +58,15 @@ impl LaunchError {
             | Self::TokenFile { .. }
             | Self::TokenVariable
             | Self::Start(StartError::NotUnicode { .. } | StartError::Cwd { .. }) => 2,
-            _ => 125,
+            Self::Signalled(signal) => signal_status(*signal),
+            _ => FAILED,
         }
     }
+}
+
+/// What a shell makes of an end by a signal.
+pub(crate) fn signal_status(signal: i32) -> u8 {
+    u8::try_from(signal.saturating_add(128)).unwrap_or(FAILED)
 }
 
 /// Starts a command where it is wanted.

@@ -4,7 +4,7 @@ mod explain;
 mod show;
 
 use std::{
-    fs,
+    fs::{self, File},
     io::{self, Write as _},
     path::Path,
     process::ExitCode,
@@ -13,7 +13,12 @@ use std::{
 use anyhow::{Context as _, bail};
 use farpipe_core::recording::{Player, Recording};
 
-use crate::{args::Recorded, raw::Raw};
+use crate::{args::Recorded, private, raw::Raw};
+
+/// Where a session is to be recorded.
+pub(crate) fn create(path: &Path) -> anyhow::Result<File> {
+    private::create(path).with_context(|| format!("cannot write the recording {}", path.display()))
+}
 
 /// Prints every event of a recording, one a line.
 pub(crate) fn replay(args: &Recorded) -> anyhow::Result<ExitCode> {

@@ -9,7 +9,7 @@ mod signals;
 mod state;
 
 use std::{
-    fs::File,
+    future::Future,
     io,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -32,12 +32,10 @@ use self::{
 };
 use crate::{
     args::{self, Record, Run},
-    launch::{self, LaunchError},
+    launch::{self, FAILED, LaunchError, signal_status},
     raw::Raw,
+    recording,
 };
-
-/// Our own failures, as `env`, `nohup` and container tools report theirs.
-const FAILED: u8 = 125;
 
 /// 128 plus the number of SIGINT.
 const INTERRUPTED: u8 = 130;
@@ -76,9 +74,10 @@ impl Bridging {
     async fn run(&self) -> anyhow::Result<u8> {
         let limits = self.limits();
         // From here on a signal ends the command, too.
-        let signals = Signals::new().context("signals cannot be received")?;
+        let mut signals = Signals::new().context("signals cannot be received")?;
         let output = Output::new(io::stdout());
-        let (life, journal) = self.first_life(&output, &limits).await?;
+        let first = self.first_life(&output, &limits);
+        let (life, journal) = unless_signalled(&mut signals, first).await?;
         let mut bridge = Bridge {
             input: Input::new(io::stdin(), &limits),
             output,
@@ -126,7 +125,8 @@ impl Bridging {
             }
             let again = format!("{end}; it is started again ({attempt} of {})", self.respawn);
             bridge.diagnostics.note(again).await;
-            let life = self.new_life(Options::from(self.limits())).await?;
+            let next = self.new_life(Options::from(self.limits()));
+            let life = unless_signalled(&mut bridge.signals, next).await?;
             outcome = bridge.live(life, false).await;
         }
         Ok(outcome)
@@ -143,7 +143,7 @@ impl Bridging {
         }
         let mut options = Options::from(limits.clone());
         if let Some(path) = &self.record {
-            options = options.record(create(path)?);
+            options = options.record(recording::create(path)?);
         }
         Ok((self.new_life(options).await?, None))
     }
@@ -199,8 +199,15 @@ impl Bridging {
     }
 }
 
-fn create(path: &Path) -> anyhow::Result<File> {
-    File::create(path).with_context(|| format!("cannot write the recording {}", path.display()))
+/// Waits for a command to be started, unless we are asked to stop.
+async fn unless_signalled<T>(
+    signals: &mut Signals,
+    started: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<T> {
+    tokio::select! {
+        life = started => life,
+        signal = signals.next() => Err(LaunchError::Signalled(signal).into()),
+    }
 }
 
 /// What is to be said of an end that is not as it should be.
@@ -222,8 +229,4 @@ fn status(outcome: &Outcome) -> u8 {
         Some(Exit::Signal(signal)) => signal_status(signal),
         _ => otherwise,
     }
-}
-
-fn signal_status(signal: i32) -> u8 {
-    u8::try_from(signal.saturating_add(128)).unwrap_or(FAILED)
 }

@@ -9,6 +9,7 @@ use std::{
     io::Write as _,
     path::Path,
     process::{Command, Output, Stdio},
+    time::Instant,
 };
 
 use assert_cmd::cargo::cargo_bin_cmd;
@@ -157,6 +158,35 @@ async fn the_python_client_does_not_notice_a_lost_link() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_npm_client_does_not_notice_a_lost_link() {
     a_client_does_not_notice_a_lost_link(peers::npm_client()).await;
+}
+
+/// It would run on for as long as the server keeps the session.
+#[test]
+fn a_far_command_is_ended_when_farpipe_cannot_go_on() {
+    const RUNS: usize = 10;
+    let Some(server) = Server::start(&[]).unwrap() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let nowhere = folder.path().join("no/folder/state.json");
+    for run in 0..RUNS {
+        let pid = folder.path().join(run.to_string());
+        let script = format!("echo $$ > {}; exec sleep 300", pid.display());
+        let (_, stderr, status) = kept(&server.url, &nowhere, &script).rest();
+        assert_eq!(status.code(), Some(125));
+        assert!(stderr.join("").contains("cannot be written"), "{stderr:?}");
+        // It may be over before it has written anything.
+        let pid = fs::read_to_string(pid).unwrap_or_default();
+        let deadline = Instant::now() + WATCHDOG;
+        while is_running(pid.trim()) {
+            assert!(Instant::now() < deadline, "{run}: it runs on");
+            std::thread::yield_now();
+        }
+    }
+}
+
+/// Whether there is such a process, other than one that nobody has waited for yet.
+fn is_running(pid: &str) -> bool {
+    let state = Command::new("ps").args(["-o", "stat=", "-p", pid]).output().unwrap();
+    !matches!(text(&state.stdout).chars().next(), None | Some('Z'))
 }
 
 #[test]
@@ -346,8 +376,4 @@ fn a_state_that_does_not_fit_is_told_and_left_alone() {
     fs::write(&state, &stored[..stored.len() / 2]).unwrap();
     let damaged = refused(&server.url, "echo up >&2; exec cat");
     assert!(damaged.contains("damaged") && damaged.contains("state.json"), "{damaged}");
-    let nowhere = folder.path().join("no/folder/state.json");
-    let (_, stderr, status) = kept(&server.url, &nowhere, "exec cat").rest();
-    assert_eq!(status.code(), Some(125));
-    assert!(stderr.join("").contains("cannot be written"), "{stderr:?}");
 }

@@ -146,6 +146,19 @@ fn signals_end_it_in_time_while_stdin_is_open() {
     }
 }
 
+/// An exec-server that accepts and says nothing.
+#[test]
+fn a_signal_ends_it_while_the_command_is_being_started() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ws://{}", silent.local_addr().unwrap());
+    let bridge = Bridge::start(&["run", "--executor", &url, "--", "cat"]);
+    let _connection = silent.accept().unwrap();
+    bridge.signal("TERM");
+    let (_, stderr, status) = bridge.rest();
+    assert_eq!(status.code(), Some(143), "{stderr:?}");
+    assert!(stderr[0].contains("before the command was started"), "{stderr:?}");
+}
+
 #[test]
 fn the_exit_status_is_the_commands_own() {
     for (script, code) in [("exit 0", 0), ("exit 3", 3), ("exit 255", 255), ("kill -9 $$", 137)] {
@@ -404,6 +417,9 @@ fn a_recording_of_a_bridge_is_replayed_and_explained() {
     bridge.send(CALL);
     let (stdout, _, status) = bridge.rest();
     assert_eq!((stdout, status.code()), (vec![batch.clone()], Some(7)));
+    let mode =
+        std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(file).unwrap().permissions());
+    assert_eq!(mode & 0o077, 0, "it holds messages: {mode:o}");
     let shown = |command: &str| {
         let output =
             cargo_bin_cmd!("farpipe").args([command, file]).timeout(WATCHDOG).output().unwrap();
