@@ -3,7 +3,7 @@
 mod report;
 mod retention;
 
-use std::{process::ExitCode, time::Duration};
+use std::{io::Write as _, process::ExitCode, time::Duration};
 
 use farpipe_exec_server::{ConnectError, ExecServer, ServerInfo};
 use tokio::time::timeout;
@@ -15,6 +15,7 @@ use self::{
 use crate::{
     args::Doctor,
     launch::{self, LaunchError},
+    tell,
 };
 
 /// The versions whose protocol was measured.
@@ -30,11 +31,11 @@ pub(crate) async fn run(args: &Doctor) -> anyhow::Result<ExitCode> {
     let mut report = Report::new(&args.executor);
     examine(args, &mut report).await;
     report.complete();
-    if args.json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
-    } else {
-        report.print();
-    }
+    let object = args.json.then(|| serde_json::to_string_pretty(&report)).transpose()?;
+    tell::on_stdout(|out| match object {
+        Some(object) => writeln!(out, "{object}"),
+        None => report.print(out),
+    })?;
     Ok(if report.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -6,7 +6,7 @@ mod print;
 mod report;
 mod watch;
 
-use std::{env, ffi::OsString, process::ExitCode, time::Duration};
+use std::{env, ffi::OsString, io::Write as _, process::ExitCode, time::Duration};
 
 use anyhow::{Context as _, bail};
 use farpipe_rmcp::{FarTransport, Monitor, Options};
@@ -22,7 +22,7 @@ use rmcp::{
 use tokio::time::timeout;
 
 use self::{failure::Failure, offer::Offer, report::Report, watch::Watch};
-use crate::{args::Inspect, launch, recording};
+use crate::{args::Inspect, launch, recording, tell};
 
 /// How long the end of a server that has failed is waited for: it is ended at once, and what it
 /// said last is all that is missing.
@@ -58,13 +58,13 @@ async fn finish(
     let end = timeout(END_WAIT, monitor.ended()).await.ok();
     report.finish(watch, monitor.stats(), end.as_ref());
     report.error = outcome.err().map(|failure| failure.explain(&report));
-    if json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
-    } else {
-        print::print(&report);
-    }
+    let object = json.then(|| serde_json::to_string_pretty(&report)).transpose()?;
+    tell::on_stdout(|out| match object {
+        Some(object) => writeln!(out, "{object}"),
+        None => print::print(out, &report),
+    })?;
     let Some(error) = &report.error else { return Ok(ExitCode::SUCCESS) };
-    eprintln!("farpipe: {error}");
+    tell::failure(error);
     Ok(ExitCode::FAILURE)
 }
 

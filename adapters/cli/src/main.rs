@@ -11,6 +11,7 @@ mod private;
 mod raw;
 mod recording;
 mod run;
+mod tell;
 
 use std::{io, process::ExitCode, time::Duration};
 
@@ -39,7 +40,7 @@ fn main() -> ExitCode {
     match result {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("farpipe: {error:#}");
+            tell::failure(tell::whole(&error));
             ExitCode::FAILURE
         }
     }

@@ -34,7 +34,7 @@ use crate::{
     args::{self, Record, Run},
     launch::{self, FAILED, LaunchError, signal_status},
     raw::Raw,
-    recording,
+    recording, tell,
 };
 
 /// 128 plus the number of SIGINT.
@@ -56,7 +56,7 @@ pub(crate) async fn record(args: Record) -> ExitCode {
 fn conclude(status: anyhow::Result<u8>) -> ExitCode {
     status
         .unwrap_or_else(|error| {
-            eprintln!("farpipe: {error:#}");
+            tell::failure(tell::whole(&error));
             error.downcast_ref::<LaunchError>().map_or(FAILED, LaunchError::status)
         })
         .into()

@@ -178,6 +178,17 @@ fn the_exit_status_is_the_commands_own() {
     assert_eq!(status(&["run", "--state", "/tmp/x", "--", "cat"]).0, 2, "it needs --executor");
     let (code, told) = status(&["run", "--executor", "ws://127.0.0.1:1", "--", "cat"]);
     assert!(code == 125 && told.contains("ws://127.0.0.1:1"), "{code} {told}");
+    assert_eq!(told.matches("refused").count(), 1, "every cause once: {told}");
+}
+
+/// The exit status still tells what went wrong.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_stderr_that_takes_nothing_does_not_change_the_status() {
+    let full = std::fs::File::create("/dev/full").unwrap();
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("farpipe"));
+    let status = command.args(["run", "--", "no-such-server"]).stderr(full).status().unwrap();
+    assert_eq!(status.code(), Some(127));
 }
 
 #[test]
