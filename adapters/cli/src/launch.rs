@@ -57,6 +57,7 @@ impl LaunchError {
             | Self::Env { .. }
             | Self::TokenFile { .. }
             | Self::TokenVariable
+            | Self::Connect { source: ConnectError::Url(_) | ConnectError::Token, .. }
             | Self::Start(StartError::NotUnicode { .. } | StartError::Cwd { .. }) => 2,
             Self::Signalled(signal) => signal_status(*signal),
             _ => FAILED,

@@ -175,6 +175,7 @@ fn the_exit_status_is_the_commands_own() {
     assert!(code == 126 && told.contains("executable"), "{code} {told}");
     assert_eq!(status(&["run"]).0, 2);
     assert_eq!(status(&["run", "--cwd", "file:///a%20b", "--", "cat"]).0, 2);
+    assert_eq!(status(&["run", "--executor", "ws://host:99999", "--", "cat"]).0, 2);
     assert_eq!(status(&["run", "--state", "/tmp/x", "--", "cat"]).0, 2, "it needs --executor");
     let (code, told) = status(&["run", "--executor", "ws://127.0.0.1:1", "--", "cat"]);
     assert!(code == 125 && told.contains("ws://127.0.0.1:1"), "{code} {told}");
