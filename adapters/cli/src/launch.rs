@@ -6,6 +6,7 @@ use std::{
     fmt::Write as _,
     fs, io,
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
 
 use farpipe_driver::Executor;
@@ -110,21 +111,38 @@ pub(crate) async fn connect(url: &str, options: Options) -> Result<ExecServer, L
 /// The options of a connection, with the token.
 pub(crate) fn options(token: &TokenSource) -> Result<Options, LaunchError> {
     let options = Options::default();
-    let Some(path) = token.token_file.clone() else {
-        return Ok(match token_variable()? {
-            Some(token) => options.token(token),
-            None => options,
-        });
-    };
-    let first = read_token(&path)
-        .map_err(|source| LaunchError::TokenFile { path: path.clone(), source })?;
-    // A signed token expires: whoever renews the file need not start us again.
-    let newest = move || read_token(&path).unwrap_or_else(|_| first.clone());
-    Ok(options.token(Token::from_fn(newest)))
+    Ok(match (&token.token_file, token_variable()?) {
+        (Some(path), _) => options.token(token_file(path)?),
+        (None, Some(token)) => options.token(token),
+        (None, None) => options,
+    })
+}
+
+/// A signed token expires: whoever renews the file need not start us again.
+fn token_file(path: &Path) -> Result<Token, LaunchError> {
+    let first = read_token(path)
+        .map_err(|source| LaunchError::TokenFile { path: path.to_owned(), source })?;
+    if !path.is_file() {
+        // A pipe, as of `<(command)`, is read only once.
+        return Ok(first.into());
+    }
+    let (path, newest) = (path.to_owned(), Mutex::new(first));
+    Ok(Token::from_fn(move || {
+        let mut newest = newest.lock().unwrap_or_else(PoisonError::into_inner);
+        // While it is being replaced it may be missing, or empty.
+        if let Ok(token) = read_token(&path) {
+            *newest = token;
+        }
+        newest.clone()
+    }))
 }
 
 fn read_token(path: &Path) -> io::Result<String> {
-    fs::read_to_string(path).map(|text| text.trim().to_owned())
+    let text = fs::read_to_string(path)?;
+    match text.trim() {
+        "" => Err(io::Error::new(io::ErrorKind::InvalidData, "it is empty")),
+        token => Ok(token.to_owned()),
+    }
 }
 
 fn token_variable() -> Result<Option<String>, LaunchError> {

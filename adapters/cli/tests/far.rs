@@ -101,6 +101,23 @@ fn a_far_server_is_inspected_with_a_token() {
     ]);
     let report: Value = serde_json::from_slice(&inspected.stdout).unwrap();
     assert_eq!(report["server"]["serverInfo"]["name"], "farpipe-demo");
+    // As with `--token-file <(command)`: it can be read only once.
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    writer.write_all(b"open-sesame").unwrap();
+    drop(writer);
+    let mut piped = Command::new(support::farpipe());
+    piped.args([
+        "run",
+        "--executor",
+        url,
+        "--token-file",
+        "/dev/stdin",
+        "--",
+        "sh",
+        "-c",
+        "exit 8",
+    ]);
+    assert_eq!(piped.stdin(reader).status().unwrap().code(), Some(8));
     let refused = output(&["run", "--executor", url, "--", "cat"]);
     assert_eq!(refused.status.code(), Some(125));
     assert!(text(&refused.stderr).contains("401"), "{}", text(&refused.stderr));
