@@ -70,8 +70,11 @@ async fn take_leave() {
     let _ = timeout(FAREWELL, silence).await;
 }
 
-/// `RUST_LOG` shows what the transport logs; by default the command itself tells what matters.
+/// What the transport logs on its own: that a recording breaks off.
+const LOGGED: &str = "farpipe_driver=error";
+
+/// `RUST_LOG` shows more of what it logs; by default the command itself tells what matters.
 fn log_to_stderr() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("off"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOGGED));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
 }

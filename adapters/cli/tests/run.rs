@@ -418,6 +418,25 @@ fn a_command_that_is_started_again_gets_the_handshake_and_no_call_twice() {
     assert_eq!(told.lines().collect::<Vec<_>>(), expected);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_recording_that_breaks_off_is_told() {
+    let mut bridge = Bridge::start(&["record", "/dev/full", "--", "cat"]);
+    bridge.send(ANSWER);
+    bridge.end_input();
+    let (stdout, stderr, status) = bridge.rest();
+    assert_eq!((stdout, status.code()), (vec![ANSWER.to_owned()], Some(0)));
+    assert!(stderr[0].contains("the recording cannot be written any further"), "{stderr:?}");
+}
+
+#[test]
+fn a_stdin_that_cannot_be_read_is_told() {
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("farpipe"));
+    command.args(["run", "--", "cat"]).stdin(std::fs::File::open("/").unwrap());
+    let told = String::from_utf8(command.output().unwrap().stderr).unwrap();
+    assert!(told.contains("our stdin cannot be read"), "{told}");
+}
+
 #[test]
 fn a_recording_of_a_bridge_is_replayed_and_explained() {
     let folder = tempfile::tempdir().unwrap();

@@ -87,7 +87,7 @@ impl Bridge {
             let deadline = self.deadline(&life);
             tokio::select! {
                 () = &mut life.pump, if !pumped => pumped = true,
-                () = self.input.advance() => self.note_end_of_input(),
+                () = self.input.advance() => self.note_end_of_input().await,
                 events = next_events(&life.handle, self.output.room()),
                     if end.is_none() && self.output.room() > 0 =>
                 {
@@ -119,7 +119,11 @@ impl Bridge {
         }
     }
 
-    fn note_end_of_input(&mut self) {
+    async fn note_end_of_input(&mut self) {
+        if let Some(fault) = self.input.take_fault() {
+            let note = format!("our stdin cannot be read ({fault}): that is taken for its end");
+            self.diagnostics.note(note).await;
+        }
         if self.input.is_ended() && matches!(self.ending, Ending::No) {
             let now = Instant::now();
             self.ending = Ending::Draining { since: now, last_output: now };

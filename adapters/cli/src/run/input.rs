@@ -23,7 +23,7 @@ const CHUNK: usize = 64 * 1024;
 
 /// What the client writes, line by line.
 pub(super) struct Input {
-    chunks: mpsc::Receiver<Bytes>,
+    chunks: mpsc::Receiver<io::Result<Bytes>>,
     framer: LineFramer,
     /// Refused for the time being.
     held: Option<Bytes>,
@@ -31,6 +31,8 @@ pub(super) struct Input {
     sent: VecDeque<Sent>,
     max_sent: usize,
     ended: bool,
+    /// Why it ended, if that was not the client's wish.
+    fault: Option<io::Error>,
 }
 
 /// What is to be said about a line that was not passed on.
@@ -53,11 +55,16 @@ impl Input {
             sent: VecDeque::new(),
             max_sent: limits.outbox_messages,
             ended: false,
+            fault: None,
         }
     }
 
     pub(super) const fn is_ended(&self) -> bool {
         self.ended
+    }
+
+    pub(super) const fn take_fault(&mut self) -> Option<io::Error> {
+        self.fault.take()
     }
 
     /// Whether everything that was read is with the command.
@@ -72,12 +79,13 @@ impl Input {
     }
 
     async fn read(&mut self) {
-        if let Some(chunk) = self.chunks.recv().await {
-            self.framer.push(chunk);
-        } else {
-            self.ended = true;
-            self.framer.finish();
+        match self.chunks.recv().await.transpose() {
+            Ok(Some(chunk)) => return self.framer.push(chunk),
+            Ok(None) => {}
+            Err(fault) => self.fault = Some(fault),
         }
+        self.ended = true;
+        self.framer.finish();
     }
 
     async fn settled(&mut self) {
@@ -159,20 +167,21 @@ impl Input {
     }
 }
 
-fn read(mut source: impl Read, to: &mpsc::Sender<Bytes>) {
+fn read(mut source: impl Read, to: &mpsc::Sender<io::Result<Bytes>>) {
     let mut buffer = vec![0; CHUNK];
     loop {
         match source.read(&mut buffer) {
             Ok(0) => return,
             Ok(len) => {
                 let Some(chunk) = buffer.get(..len) else { return };
-                if to.blocking_send(Bytes::copy_from_slice(chunk)).is_err() {
+                if to.blocking_send(Ok(Bytes::copy_from_slice(chunk))).is_err() {
                     return;
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => {
-                tracing::warn!(%error, "our stdin cannot be read");
+                // Whoever would be told may be gone.
+                let _ = to.blocking_send(Err(error));
                 return;
             }
         }
