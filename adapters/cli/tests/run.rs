@@ -351,6 +351,31 @@ fn a_full_stderr_does_not_hold_messages_up() {
     assert!(child.wait().unwrap().success());
 }
 
+/// Every line of stderr takes its time, and thousands of them wait.
+#[test]
+fn a_signal_is_not_held_up_by_a_slow_reader_of_stderr() {
+    let script = format!("yes {} >&2", "x".repeat(1000));
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("farpipe"));
+    command.args(["run", "--", "sh", "-c", &script]).stdin(Stdio::piped());
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stderr = child.stderr.take().unwrap();
+    let mut page = vec![0; 1 << 16];
+    stderr.read_exact(&mut page).unwrap();
+    let (ended, end) = std::sync::mpsc::channel::<()>();
+    let reader = thread::spawn(move || {
+        while stderr.read(&mut page[..4096]).unwrap() > 0 {
+            let _ = end.recv_timeout(Duration::from_millis(500));
+        }
+    });
+    let since = Instant::now();
+    let killed = Command::new("kill").args(["-s", "TERM", &child.id().to_string()]).status();
+    assert!(killed.unwrap().success());
+    child.wait().unwrap();
+    assert!(since.elapsed() < Duration::from_secs(30), "it hung");
+    drop(ended);
+    reader.join().unwrap();
+}
+
 /// <https://github.com/NousResearch/hermes-agent/issues/97245>
 #[test]
 fn a_server_that_does_not_answer_pings_is_left_alone() {
