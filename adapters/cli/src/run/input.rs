@@ -30,6 +30,9 @@ pub(super) struct Input {
     /// The latest messages, oldest first. Those that are missing are settled.
     sent: VecDeque<Sent>,
     max_sent: usize,
+    /// How much was read since all of it was passed on.
+    ahead: usize,
+    max_ahead: usize,
     ended: bool,
     /// Why it ended, if that was not the client's wish.
     fault: Option<io::Error>,
@@ -54,6 +57,8 @@ impl Input {
             held: None,
             sent: VecDeque::new(),
             max_sent: limits.outbox_messages,
+            ahead: 0,
+            max_ahead: limits.outbox_bytes,
             ended: false,
             fault: None,
         }
@@ -75,12 +80,16 @@ impl Input {
     /// Takes in more; while a message waits for room, or there is no more, waits until one of those
     /// before it is settled. Cancel safe.
     pub(super) async fn advance(&mut self) {
-        if self.ended || self.held.is_some() { self.settled().await } else { self.read().await }
+        let waits = self.held.is_some() || self.ahead > self.max_ahead;
+        if self.ended || waits { self.settled().await } else { self.read().await }
     }
 
     async fn read(&mut self) {
         match self.chunks.recv().await.transpose() {
-            Ok(Some(chunk)) => return self.framer.push(chunk),
+            Ok(Some(chunk)) => {
+                self.ahead += chunk.len();
+                return self.framer.push(chunk);
+            }
             Ok(None) => {}
             Err(fault) => self.fault = Some(fault),
         }
@@ -102,9 +111,10 @@ impl Input {
         while let Some(line) = self.next_line(to, &mut problems) {
             problems.extend(self.send(line, to, greeting));
             if self.held.is_some() {
-                break;
+                return problems;
             }
         }
+        self.ahead = 0;
         problems
     }
 
@@ -226,4 +236,30 @@ fn too_long(line: &Oversized, to: &Handle<Raw>) -> Problem {
         drop(to.send(error(&id, -32603).into()));
     }
     Problem { note, answers }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::ready;
+
+    use super::*;
+
+    /// As while a command that was started again does not answer the handshake.
+    #[tokio::test]
+    async fn no_more_is_read_ahead_than_there_is_room_for() {
+        let limits = Limits { outbox_bytes: 1 << 20, ..Limits::default() };
+        let mut input = Input::new(io::repeat(b'\n'), &limits);
+        while input.ahead <= limits.outbox_bytes {
+            input.advance().await;
+        }
+        // There would be more.
+        while input.chunks.is_empty() {
+            tokio::task::yield_now().await;
+        }
+        tokio::select! {
+            biased;
+            () = input.advance() => panic!("{} bytes", input.ahead),
+            () = ready(()) => {}
+        }
+    }
 }
