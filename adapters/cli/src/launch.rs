@@ -33,7 +33,12 @@ pub(crate) enum LaunchError {
     #[error("{url}: {source}")]
     Connect { url: String, source: ConnectError },
     #[error(transparent)]
-    Start(#[from] StartError),
+    Start(StartError),
+    #[error(
+        "cannot start `{program}` behind the exec-server: {message}; check that it is installed there and on the far PATH{}",
+        directory.as_deref().map_or_else(String::new, |directory| format!(", and that {directory} is a directory there"))
+    )]
+    SpawnFar { program: String, directory: Option<String>, message: String },
     #[error(transparent)]
     Attach(#[from] AttachError),
     #[error("--cwd {given}: {why}")]
@@ -49,11 +54,16 @@ pub(crate) enum LaunchError {
 }
 
 impl LaunchError {
+    /// Whether the command that another farpipe has started is gone for good.
+    pub(crate) const fn is_end_of_command(&self) -> bool {
+        matches!(self, Self::Connect { source: ConnectError::SessionUnknown(_), .. })
+    }
+
     /// What the shell and its tools say in such a case.
     pub(crate) fn status(&self) -> u8 {
         match self {
             Self::Spawn(SpawnError::NotFound { .. }) => 127,
-            Self::Spawn(_) | Self::Start(StartError::Spawn { .. }) => 126,
+            Self::Spawn(_) | Self::SpawnFar { .. } => 126,
             Self::Cwd { .. }
             | Self::Env { .. }
             | Self::TokenFile { .. }
@@ -88,7 +98,15 @@ pub(crate) async fn start_far(
     options: Options,
 ) -> Result<RemoteProcess, LaunchError> {
     let spec = spec(place, command)?;
-    Ok(connect(url, options).await?.start(&spec).await?)
+    let started = connect(url, options).await?.start(&spec).await;
+    started.map_err(|error| not_started(error, place, command))
+}
+
+fn not_started(error: StartError, place: &Place, command: &[OsString]) -> LaunchError {
+    let StartError::Spawn { message } = error else { return LaunchError::Start(error) };
+    let program = command.first().map(|program| program.to_string_lossy().into_owned());
+    let (program, directory) = (program.unwrap_or_default(), place.cwd.clone());
+    LaunchError::SpawnFar { program, directory, message }
 }
 
 /// Takes over a command that another farpipe has started.

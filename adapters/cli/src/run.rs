@@ -170,12 +170,8 @@ impl Bridging {
         let stored = Stored::load(path, url, command)?;
         let process = match &stored {
             Some(stored) => {
-                launch::take_over(url, options, &stored.ticket).await.with_context(|| {
-                    format!(
-                        "cannot go on with the command of {}; remove it to start anew",
-                        path.display()
-                    )
-                })?
+                let taken = launch::take_over(url, options, &stored.ticket).await;
+                taken.map_err(|error| cannot_go_on(error, path))?
             }
             None => launch::start_far(url, place, command, options).await?,
         };
@@ -199,6 +195,16 @@ impl Bridging {
     }
 }
 
+fn cannot_go_on(error: LaunchError, path: &Path) -> anyhow::Error {
+    let advice = if error.is_end_of_command() {
+        "remove it to start the command anew"
+    } else {
+        "it can be tried again while the exec-server keeps the session"
+    };
+    let what = format!("cannot go on with the command of {}; {advice}", path.display());
+    anyhow::Error::new(error).context(what)
+}
+
 /// Waits for a command to be started, unless we are asked to stop.
 async fn unless_signalled<T>(
     signals: &mut Signals,
@@ -218,6 +224,18 @@ fn explanation(end: &End) -> Option<String> {
     (!well).then(|| end.to_string())
 }
 
+/// Whether all of the output came, or what is missing is a descendant's.
+const fn is_whole(outcome: &Outcome) -> bool {
+    let Outcome::End(end) = outcome else { return true };
+    matches!(
+        end.cause,
+        Cause::Closed
+            | Cause::Requested
+            | Cause::OutputHeldOpen { .. }
+            | Cause::CloseTimedOut { .. }
+    )
+}
+
 fn status(outcome: &Outcome) -> u8 {
     let (exit, otherwise) = match outcome {
         Outcome::End(end) => (end.exit, FAILED),
@@ -225,8 +243,36 @@ fn status(outcome: &Outcome) -> u8 {
     };
     match exit {
         // The system keeps no more of it.
-        Some(Exit::Code(code)) => code.to_le_bytes()[0],
+        Some(Exit::Code(code)) if code != 0 || is_whole(outcome) => code.to_le_bytes()[0],
         Some(Exit::Signal(signal)) => signal_status(signal),
         _ => otherwise,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use farpipe_core::{Capabilities, Event, Input, Session, Timestamp};
+
+    use super::*;
+
+    fn status_after(exit: Exit, last: Input) -> u8 {
+        let far = Capabilities::default();
+        let mut session = Session::new(Raw, far, Limits::default()).unwrap();
+        session.handle(Timestamp::ORIGIN, Input::Exited { seq: 1, exit });
+        session.handle(Timestamp::ORIGIN, last);
+        loop {
+            if let Event::End(end) = session.poll_event().expect("an end") {
+                return status(&Outcome::End(end));
+            }
+        }
+    }
+
+    #[test]
+    fn success_is_only_told_where_all_output_came() {
+        let lost = || Input::SessionLost { reason: "the server is gone".into() };
+        assert_eq!(status_after(Exit::Code(0), Input::Closed { seq: 2 }), 0);
+        assert_eq!(status_after(Exit::Code(0), lost()), FAILED);
+        assert_eq!(status_after(Exit::Code(3), lost()), 3);
+        assert_eq!(status_after(Exit::Signal(9), lost()), 137);
     }
 }

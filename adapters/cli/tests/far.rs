@@ -74,6 +74,10 @@ fn the_exit_status_of_a_far_command_is_its_own() {
     }
     let missing = output(&["run", "--executor", &server.url, "--", "no-such-server"]);
     assert_eq!(missing.status.code(), Some(126), "{}", text(&missing.stderr));
+    assert!(text(&missing.stderr).contains("`no-such-server`"), "{}", text(&missing.stderr));
+    let nowhere = output(&["run", "--executor", &server.url, "--cwd", "/no/where", "--", "cat"]);
+    assert_eq!(nowhere.status.code(), Some(126), "{}", text(&nowhere.stderr));
+    assert!(text(&nowhere.stderr).contains("/no/where"), "{}", text(&nowhere.stderr));
     let relative = output(&["run", "--executor", &server.url, "--cwd", "tmp", "--", "cat"]);
     assert_eq!(relative.status.code(), Some(2), "{}", text(&relative.stderr));
 }
@@ -380,10 +384,14 @@ fn a_state_that_does_not_fit_is_told_and_left_alone() {
         assert!(state.exists());
         stderr.join("\n")
     };
-    let other = refused(&server.url, "exec other");
+    let url = server.url.clone();
+    let other = refused(&url, "exec other");
     assert!(other.contains("another command") && other.contains("exec cat"), "{other}");
+    drop(server);
+    let gone = refused(&url, "echo up >&2; exec cat");
+    assert!(gone.contains("can be tried again") && !gone.contains("remove it"), "{gone}");
     let Some(stranger) = Server::start(&[]).unwrap() else { return };
-    let moved = text(&stored).replace(&server.url, &stranger.url);
+    let moved = text(&stored).replace(&url, &stranger.url);
     fs::write(&state, moved).unwrap();
     let expired = refused(&stranger.url, "echo up >&2; exec cat");
     assert!(
@@ -391,6 +399,6 @@ fn a_state_that_does_not_fit_is_told_and_left_alone() {
         "{expired}"
     );
     fs::write(&state, &stored[..stored.len() / 2]).unwrap();
-    let damaged = refused(&server.url, "echo up >&2; exec cat");
+    let damaged = refused(&url, "echo up >&2; exec cat");
     assert!(damaged.contains("damaged") && damaged.contains("state.json"), "{damaged}");
 }
