@@ -83,8 +83,14 @@ pub(crate) struct Recorded {
     pub(crate) until_damage: bool,
 }
 
+/// 30 years.
+const MAX_SECONDS: f64 = 1e9;
+
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
+    if seconds > MAX_SECONDS {
+        return Err(format!("more than {MAX_SECONDS:e} seconds; no clock may count so far"));
+    }
     Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
 }
 
@@ -107,6 +113,15 @@ mod tests {
         };
         assert!(inspect.json);
         assert_eq!(inspect.command, ["server", "--json", "-x"]);
+    }
+
+    #[test]
+    fn times_are_those_that_a_clock_can_count() {
+        assert_eq!(seconds("0.25"), Ok(Duration::from_millis(250)));
+        assert!(seconds("1e9").is_ok());
+        for other in ["1e10", "1e300", "inf", "-1", "nan", "soon"] {
+            assert!(seconds(other).is_err(), "{other}");
+        }
     }
 
     #[test]

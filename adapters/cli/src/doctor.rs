@@ -3,7 +3,7 @@
 mod report;
 mod retention;
 
-use std::{process::ExitCode, time::Duration};
+use std::{io::Write as _, process::ExitCode, time::Duration};
 
 use farpipe_exec_server::{ConnectError, ExecServer, ServerInfo};
 use tokio::time::timeout;
@@ -15,6 +15,7 @@ use self::{
 use crate::{
     args::Doctor,
     launch::{self, LaunchError},
+    tell,
 };
 
 /// The versions whose protocol was measured.
@@ -30,11 +31,11 @@ pub(crate) async fn run(args: &Doctor) -> anyhow::Result<ExitCode> {
     let mut report = Report::new(&args.executor);
     examine(args, &mut report).await;
     report.complete();
-    if args.json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
-    } else {
-        report.print();
-    }
+    let object = args.json.then(|| serde_json::to_string_pretty(&report)).transpose()?;
+    tell::on_stdout(|out| match object {
+        Some(object) => writeln!(out, "{object}"),
+        None => report.print(out),
+    })?;
     Ok(if report.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -50,7 +51,7 @@ async fn examine(args: &Doctor, report: &mut Report) {
     };
     report.add("reachable", Status::Ok, format!("{} answers", args.executor), None);
     let info = server.info();
-    access(&args.executor, &info, report);
+    access(&args.executor, info.token_sent, info.tls, report);
     version(&info, report);
     round_trip(&server, report).await;
     retention(&server, report).await;
@@ -76,9 +77,12 @@ fn unreachable(error: &LaunchError, report: &mut Report) {
     report.add("reachable", Status::Fail, source.to_string(), Some(advice));
 }
 
-fn access(url: &str, info: &ServerInfo, report: &mut Report) {
-    let here = ["://127.", "://localhost", "://[::1]"].iter().any(|host| url.contains(host));
-    let (status, message, advice) = match (info.token_sent, info.tls || here) {
+fn access(url: &str, token_sent: bool, tls: bool, report: &mut Report) {
+    let address = url.split_once("://").map_or(url, |(_, address)| address);
+    let here = ["127.", "localhost", "[::1]"].iter().any(|host| address.starts_with(host));
+    // TLS keeps a token from others, but nobody from the server.
+    let safe = here || (token_sent && tls);
+    let (status, message, advice) = match (token_sent, safe) {
         (true, true) => (Status::Ok, "the token is accepted, if the server asks for one", None),
         (true, false) => (
             Status::Warn,
@@ -166,4 +170,31 @@ fn replay(exact: bool, report: &mut Report) {
     }
     let advice = "do not use this server where output matters";
     report.add("replay", Status::Fail, "what is kept is not what was written".into(), Some(advice));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn access_is_for_nobody_else() {
+        let warned = |url: &str, token_sent: bool| {
+            let mut report = Report::new(url);
+            access(url, token_sent, url.starts_with("wss:"), &mut report);
+            serde_json::to_value(&report).unwrap()["checks"][0]["status"] == "warn"
+        };
+        for (url, token_sent) in [
+            ("ws://10.0.0.1:4500", false),
+            ("ws://10.0.0.1:4500", true),
+            ("wss://exec.example", false),
+            ("ws://exec.example/://127.0.0.1", true),
+        ] {
+            assert!(warned(url, token_sent), "{url} {token_sent}");
+        }
+        for (url, token_sent) in
+            [("ws://127.0.0.1:4500", false), ("ws://[::1]:1", true), ("wss://exec.example", true)]
+        {
+            assert!(!warned(url, token_sent), "{url} {token_sent}");
+        }
+    }
 }

@@ -6,7 +6,7 @@ mod print;
 mod report;
 mod watch;
 
-use std::{env, ffi::OsString, fs::File, process::ExitCode, time::Duration};
+use std::{env, ffi::OsString, io::Write as _, process::ExitCode, time::Duration};
 
 use anyhow::{Context as _, bail};
 use farpipe_rmcp::{FarTransport, Monitor, Options};
@@ -22,7 +22,7 @@ use rmcp::{
 use tokio::time::timeout;
 
 use self::{failure::Failure, offer::Offer, report::Report, watch::Watch};
-use crate::{args::Inspect, launch};
+use crate::{args::Inspect, launch, recording, tell};
 
 /// How long the end of a server that has failed is waited for: it is ended at once, and what it
 /// said last is all that is missing.
@@ -32,14 +32,12 @@ pub(crate) async fn run(args: Inspect) -> anyhow::Result<ExitCode> {
     let arguments = args.args.as_deref().map(parse_arguments).transpose()?;
     let command = command(args.command, args.place.executor.is_some())?;
     let watch = Watch::default();
-    let process = launch::start(&args.place, &command).await?;
     let name = command.first().map(|program| program.to_string_lossy().into_owned());
     let mut options = Options::new().name(name.unwrap_or_default()).observe(watch.observer());
     if let Some(path) = &args.record {
-        let file = File::create(path)
-            .with_context(|| format!("cannot write the recording {}", path.display()))?;
-        options = options.record(file);
+        options = options.record(recording::create(path)?);
     }
+    let process = launch::start(&args.place, &command).await?;
     let transport = FarTransport::with(options, process, &TokioRuntime::current())?;
     let monitor = transport.monitor();
 
@@ -60,13 +58,13 @@ async fn finish(
     let end = timeout(END_WAIT, monitor.ended()).await.ok();
     report.finish(watch, monitor.stats(), end.as_ref());
     report.error = outcome.err().map(|failure| failure.explain(&report));
-    if json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
-    } else {
-        print::print(&report);
-    }
+    let object = json.then(|| serde_json::to_string_pretty(&report)).transpose()?;
+    tell::on_stdout(|out| match object {
+        Some(object) => writeln!(out, "{object}"),
+        None => print::print(out, &report),
+    })?;
     let Some(error) = &report.error else { return Ok(ExitCode::SUCCESS) };
-    eprintln!("farpipe: {error}");
+    tell::failure(error);
     Ok(ExitCode::FAILURE)
 }
 

@@ -6,6 +6,7 @@ use std::{
     fmt::Write as _,
     fs, io,
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
 
 use farpipe_driver::Executor;
@@ -21,6 +22,9 @@ use crate::args::{Place, TokenSource};
 /// The variable that holds a token.
 const TOKEN: &str = "FARPIPE_TOKEN";
 
+/// Our own failures, as `env`, `nohup` and container tools report theirs.
+pub(crate) const FAILED: u8 = 125;
+
 /// Why a command does not run.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LaunchError {
@@ -29,7 +33,12 @@ pub(crate) enum LaunchError {
     #[error("{url}: {source}")]
     Connect { url: String, source: ConnectError },
     #[error(transparent)]
-    Start(#[from] StartError),
+    Start(StartError),
+    #[error(
+        "cannot start `{program}` behind the exec-server: {message}; check that it is installed there and on the far PATH{}",
+        directory.as_deref().map_or_else(String::new, |directory| format!(", and that {directory} is a directory there"))
+    )]
+    SpawnFar { program: String, directory: Option<String>, message: String },
     #[error(transparent)]
     Attach(#[from] AttachError),
     #[error("--cwd {given}: {why}")]
@@ -40,22 +49,36 @@ pub(crate) enum LaunchError {
     TokenFile { path: PathBuf, source: io::Error },
     #[error("{TOKEN} is not Unicode")]
     TokenVariable,
+    #[error("signal {0} came before the command was started")]
+    Signalled(i32),
 }
 
 impl LaunchError {
+    /// Whether the command that another farpipe has started is gone for good.
+    pub(crate) const fn is_end_of_command(&self) -> bool {
+        matches!(self, Self::Connect { source: ConnectError::SessionUnknown(_), .. })
+    }
+
     /// What the shell and its tools say in such a case.
-    pub(crate) const fn status(&self) -> u8 {
+    pub(crate) fn status(&self) -> u8 {
         match self {
             Self::Spawn(SpawnError::NotFound { .. }) => 127,
-            Self::Spawn(_) | Self::Start(StartError::Spawn { .. }) => 126,
+            Self::Spawn(_) | Self::SpawnFar { .. } => 126,
             Self::Cwd { .. }
             | Self::Env { .. }
             | Self::TokenFile { .. }
             | Self::TokenVariable
+            | Self::Connect { source: ConnectError::Url(_) | ConnectError::Token, .. }
             | Self::Start(StartError::NotUnicode { .. } | StartError::Cwd { .. }) => 2,
-            _ => 125,
+            Self::Signalled(signal) => signal_status(*signal),
+            _ => FAILED,
         }
     }
+}
+
+/// What a shell makes of an end by a signal.
+pub(crate) fn signal_status(signal: i32) -> u8 {
+    u8::try_from(signal.saturating_add(128)).unwrap_or(FAILED)
 }
 
 /// Starts a command where it is wanted.
@@ -75,7 +98,15 @@ pub(crate) async fn start_far(
     options: Options,
 ) -> Result<RemoteProcess, LaunchError> {
     let spec = spec(place, command)?;
-    Ok(connect(url, options).await?.start(&spec).await?)
+    let started = connect(url, options).await?.start(&spec).await;
+    started.map_err(|error| not_started(error, place, command))
+}
+
+fn not_started(error: StartError, place: &Place, command: &[OsString]) -> LaunchError {
+    let StartError::Spawn { message } = error else { return LaunchError::Start(error) };
+    let program = command.first().map(|program| program.to_string_lossy().into_owned());
+    let (program, directory) = (program.unwrap_or_default(), place.cwd.clone());
+    LaunchError::SpawnFar { program, directory, message }
 }
 
 /// Takes over a command that another farpipe has started.
@@ -98,21 +129,38 @@ pub(crate) async fn connect(url: &str, options: Options) -> Result<ExecServer, L
 /// The options of a connection, with the token.
 pub(crate) fn options(token: &TokenSource) -> Result<Options, LaunchError> {
     let options = Options::default();
-    let Some(path) = token.token_file.clone() else {
-        return Ok(match token_variable()? {
-            Some(token) => options.token(token),
-            None => options,
-        });
-    };
-    let first = read_token(&path)
-        .map_err(|source| LaunchError::TokenFile { path: path.clone(), source })?;
-    // A signed token expires: whoever renews the file need not start us again.
-    let newest = move || read_token(&path).unwrap_or_else(|_| first.clone());
-    Ok(options.token(Token::from_fn(newest)))
+    Ok(match (&token.token_file, token_variable()?) {
+        (Some(path), _) => options.token(token_file(path)?),
+        (None, Some(token)) => options.token(token),
+        (None, None) => options,
+    })
+}
+
+/// A signed token expires: whoever renews the file need not start us again.
+fn token_file(path: &Path) -> Result<Token, LaunchError> {
+    let first = read_token(path)
+        .map_err(|source| LaunchError::TokenFile { path: path.to_owned(), source })?;
+    if !path.is_file() {
+        // A pipe, as of `<(command)`, is read only once.
+        return Ok(first.into());
+    }
+    let (path, newest) = (path.to_owned(), Mutex::new(first));
+    Ok(Token::from_fn(move || {
+        let mut newest = newest.lock().unwrap_or_else(PoisonError::into_inner);
+        // While it is being replaced it may be missing, or empty.
+        if let Ok(token) = read_token(&path) {
+            *newest = token;
+        }
+        newest.clone()
+    }))
 }
 
 fn read_token(path: &Path) -> io::Result<String> {
-    fs::read_to_string(path).map(|text| text.trim().to_owned())
+    let text = fs::read_to_string(path)?;
+    match text.trim() {
+        "" => Err(io::Error::new(io::ErrorKind::InvalidData, "it is empty")),
+        token => Ok(token.to_owned()),
+    }
 }
 
 fn token_variable() -> Result<Option<String>, LaunchError> {

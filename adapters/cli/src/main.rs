@@ -7,23 +7,32 @@ mod demo;
 mod doctor;
 mod inspect;
 mod launch;
+mod private;
 mod raw;
 mod recording;
 mod run;
+mod tell;
 
-use std::{io, process::ExitCode};
+use std::{io, process::ExitCode, time::Duration};
 
 use clap::Parser as _;
+use tokio::{
+    runtime::{Handle, Runtime},
+    time::{sleep, timeout},
+};
 use tracing_subscriber::EnvFilter;
 
 use args::{Args, Command};
 
+/// How long we stay for what an exec-server is still to be told: that a command is to be ended.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 fn main() -> ExitCode {
     let args = Args::parse();
     log_to_stderr();
-    let runtime = tokio::runtime::Runtime::new();
-    let result = runtime.map_err(anyhow::Error::from).and_then(|runtime| {
+    let result = Runtime::new().map_err(anyhow::Error::from).and_then(|runtime| {
         let result = runtime.block_on(run(args.command));
+        runtime.block_on(take_leave());
         // A blocked read of our own stdin must not keep the program from ending.
         runtime.shutdown_background();
         result
@@ -31,7 +40,7 @@ fn main() -> ExitCode {
     match result {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("farpipe: {error:#}");
+            tell::failure(tell::whole(&error));
             ExitCode::FAILURE
         }
     }
@@ -49,8 +58,23 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// `RUST_LOG` shows what the transport logs; by default the command itself tells what matters.
+/// A connection is a task that ends once nothing is left to say on it.
+async fn take_leave() {
+    let metrics = Handle::current().metrics();
+    let silence = async {
+        while metrics.num_alive_tasks() > 0 {
+            sleep(Duration::from_millis(2)).await;
+        }
+    };
+    // Who does not answer is not waited for: the server ends what nobody comes back for.
+    let _ = timeout(FAREWELL, silence).await;
+}
+
+/// What the transport logs on its own: that a recording breaks off.
+const LOGGED: &str = "farpipe_driver=error";
+
+/// `RUST_LOG` shows more of what it logs; by default the command itself tells what matters.
 fn log_to_stderr() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("off"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOGGED));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
 }

@@ -4,8 +4,8 @@ mod explain;
 mod show;
 
 use std::{
-    fs,
-    io::{self, Write as _},
+    fs::{self, File},
+    io::Write as _,
     path::Path,
     process::ExitCode,
 };
@@ -13,7 +13,12 @@ use std::{
 use anyhow::{Context as _, bail};
 use farpipe_core::recording::{Player, Recording};
 
-use crate::{args::Recorded, raw::Raw};
+use crate::{args::Recorded, private, raw::Raw, tell};
+
+/// Where a session is to be recorded.
+pub(crate) fn create(path: &Path) -> anyhow::Result<File> {
+    private::create(path).with_context(|| format!("cannot write the recording {}", path.display()))
+}
 
 /// Prints every event of a recording, one a line.
 pub(crate) fn replay(args: &Recorded) -> anyhow::Result<ExitCode> {
@@ -35,7 +40,9 @@ fn read(args: &Recorded) -> anyhow::Result<Recording> {
         .with_context(|| format!("cannot read the recording {}", args.file.display()))?;
     let (recording, damage) = Recording::parse_prefix(&text).with_context(|| name(&args.file))?;
     match damage {
-        Some(damage) if args.until_damage => eprintln!("farpipe: {}: {damage}", name(&args.file)),
+        Some(damage) if args.until_damage => {
+            tell::failure(format_args!("{}: {damage}", name(&args.file)));
+        }
         Some(damage) => bail!("{}: {damage}; --until-damage shows what is whole", name(&args.file)),
         None => {}
     }
@@ -46,14 +53,7 @@ fn name(file: &Path) -> String {
     file.display().to_string()
 }
 
-/// A reader that has seen enough (`| head`) is no failure.
-fn print(lines: impl Iterator<Item = String>) -> anyhow::Result<ExitCode> {
-    let mut out = io::stdout().lock();
-    for line in lines {
-        match writeln!(out, "{line}") {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => break,
-            result => result?,
-        }
-    }
+fn print(mut lines: impl Iterator<Item = String>) -> anyhow::Result<ExitCode> {
+    tell::on_stdout(|out| lines.try_for_each(|line| writeln!(out, "{line}")))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -9,7 +9,7 @@ mod signals;
 mod state;
 
 use std::{
-    fs::File,
+    future::Future,
     io,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -32,12 +32,10 @@ use self::{
 };
 use crate::{
     args::{self, Record, Run},
-    launch::{self, LaunchError},
+    launch::{self, FAILED, LaunchError, signal_status},
     raw::Raw,
+    recording, tell,
 };
-
-/// Our own failures, as `env`, `nohup` and container tools report theirs.
-const FAILED: u8 = 125;
 
 /// 128 plus the number of SIGINT.
 const INTERRUPTED: u8 = 130;
@@ -58,7 +56,7 @@ pub(crate) async fn record(args: Record) -> ExitCode {
 fn conclude(status: anyhow::Result<u8>) -> ExitCode {
     status
         .unwrap_or_else(|error| {
-            eprintln!("farpipe: {error:#}");
+            tell::failure(tell::whole(&error));
             error.downcast_ref::<LaunchError>().map_or(FAILED, LaunchError::status)
         })
         .into()
@@ -76,9 +74,10 @@ impl Bridging {
     async fn run(&self) -> anyhow::Result<u8> {
         let limits = self.limits();
         // From here on a signal ends the command, too.
-        let signals = Signals::new().context("signals cannot be received")?;
+        let mut signals = Signals::new().context("signals cannot be received")?;
         let output = Output::new(io::stdout());
-        let (life, journal) = self.first_life(&output, &limits).await?;
+        let first = self.first_life(&output, &limits);
+        let (life, journal) = unless_signalled(&mut signals, first).await?;
         let mut bridge = Bridge {
             input: Input::new(io::stdin(), &limits),
             output,
@@ -126,7 +125,8 @@ impl Bridging {
             }
             let again = format!("{end}; it is started again ({attempt} of {})", self.respawn);
             bridge.diagnostics.note(again).await;
-            let life = self.new_life(Options::from(self.limits())).await?;
+            let next = self.new_life(Options::from(self.limits()));
+            let life = unless_signalled(&mut bridge.signals, next).await?;
             outcome = bridge.live(life, false).await;
         }
         Ok(outcome)
@@ -143,7 +143,7 @@ impl Bridging {
         }
         let mut options = Options::from(limits.clone());
         if let Some(path) = &self.record {
-            options = options.record(create(path)?);
+            options = options.record(recording::create(path)?);
         }
         Ok((self.new_life(options).await?, None))
     }
@@ -170,12 +170,8 @@ impl Bridging {
         let stored = Stored::load(path, url, command)?;
         let process = match &stored {
             Some(stored) => {
-                launch::take_over(url, options, &stored.ticket).await.with_context(|| {
-                    format!(
-                        "cannot go on with the command of {}; remove it to start anew",
-                        path.display()
-                    )
-                })?
+                let taken = launch::take_over(url, options, &stored.ticket).await;
+                taken.map_err(|error| cannot_go_on(error, path))?
             }
             None => launch::start_far(url, place, command, options).await?,
         };
@@ -199,8 +195,25 @@ impl Bridging {
     }
 }
 
-fn create(path: &Path) -> anyhow::Result<File> {
-    File::create(path).with_context(|| format!("cannot write the recording {}", path.display()))
+fn cannot_go_on(error: LaunchError, path: &Path) -> anyhow::Error {
+    let advice = if error.is_end_of_command() {
+        "remove it to start the command anew"
+    } else {
+        "it can be tried again while the exec-server keeps the session"
+    };
+    let what = format!("cannot go on with the command of {}; {advice}", path.display());
+    anyhow::Error::new(error).context(what)
+}
+
+/// Waits for a command to be started, unless we are asked to stop.
+async fn unless_signalled<T>(
+    signals: &mut Signals,
+    started: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<T> {
+    tokio::select! {
+        life = started => life,
+        signal = signals.next() => Err(LaunchError::Signalled(signal).into()),
+    }
 }
 
 /// What is to be said of an end that is not as it should be.
@@ -211,6 +224,18 @@ fn explanation(end: &End) -> Option<String> {
     (!well).then(|| end.to_string())
 }
 
+/// Whether all of the output came, or what is missing is a descendant's.
+const fn is_whole(outcome: &Outcome) -> bool {
+    let Outcome::End(end) = outcome else { return true };
+    matches!(
+        end.cause,
+        Cause::Closed
+            | Cause::Requested
+            | Cause::OutputHeldOpen { .. }
+            | Cause::CloseTimedOut { .. }
+    )
+}
+
 fn status(outcome: &Outcome) -> u8 {
     let (exit, otherwise) = match outcome {
         Outcome::End(end) => (end.exit, FAILED),
@@ -218,12 +243,36 @@ fn status(outcome: &Outcome) -> u8 {
     };
     match exit {
         // The system keeps no more of it.
-        Some(Exit::Code(code)) => code.to_le_bytes()[0],
+        Some(Exit::Code(code)) if code != 0 || is_whole(outcome) => code.to_le_bytes()[0],
         Some(Exit::Signal(signal)) => signal_status(signal),
         _ => otherwise,
     }
 }
 
-fn signal_status(signal: i32) -> u8 {
-    u8::try_from(signal.saturating_add(128)).unwrap_or(FAILED)
+#[cfg(test)]
+mod tests {
+    use farpipe_core::{Capabilities, Event, Input, Session, Timestamp};
+
+    use super::*;
+
+    fn status_after(exit: Exit, last: Input) -> u8 {
+        let far = Capabilities::default();
+        let mut session = Session::new(Raw, far, Limits::default()).unwrap();
+        session.handle(Timestamp::ORIGIN, Input::Exited { seq: 1, exit });
+        session.handle(Timestamp::ORIGIN, last);
+        loop {
+            if let Event::End(end) = session.poll_event().expect("an end") {
+                return status(&Outcome::End(end));
+            }
+        }
+    }
+
+    #[test]
+    fn success_is_only_told_where_all_output_came() {
+        let lost = || Input::SessionLost { reason: "the server is gone".into() };
+        assert_eq!(status_after(Exit::Code(0), Input::Closed { seq: 2 }), 0);
+        assert_eq!(status_after(Exit::Code(0), lost()), FAILED);
+        assert_eq!(status_after(Exit::Code(3), lost()), 3);
+        assert_eq!(status_after(Exit::Signal(9), lost()), 137);
+    }
 }

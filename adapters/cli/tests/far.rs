@@ -9,6 +9,7 @@ use std::{
     io::Write as _,
     path::Path,
     process::{Command, Output, Stdio},
+    time::Instant,
 };
 
 use assert_cmd::cargo::cargo_bin_cmd;
@@ -73,6 +74,10 @@ fn the_exit_status_of_a_far_command_is_its_own() {
     }
     let missing = output(&["run", "--executor", &server.url, "--", "no-such-server"]);
     assert_eq!(missing.status.code(), Some(126), "{}", text(&missing.stderr));
+    assert!(text(&missing.stderr).contains("`no-such-server`"), "{}", text(&missing.stderr));
+    let nowhere = output(&["run", "--executor", &server.url, "--cwd", "/no/where", "--", "cat"]);
+    assert_eq!(nowhere.status.code(), Some(126), "{}", text(&nowhere.stderr));
+    assert!(text(&nowhere.stderr).contains("/no/where"), "{}", text(&nowhere.stderr));
     let relative = output(&["run", "--executor", &server.url, "--cwd", "tmp", "--", "cat"]);
     assert_eq!(relative.status.code(), Some(2), "{}", text(&relative.stderr));
 }
@@ -100,6 +105,23 @@ fn a_far_server_is_inspected_with_a_token() {
     ]);
     let report: Value = serde_json::from_slice(&inspected.stdout).unwrap();
     assert_eq!(report["server"]["serverInfo"]["name"], "farpipe-demo");
+    // As with `--token-file <(command)`: it can be read only once.
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    writer.write_all(b"open-sesame").unwrap();
+    drop(writer);
+    let mut piped = Command::new(support::farpipe());
+    piped.args([
+        "run",
+        "--executor",
+        url,
+        "--token-file",
+        "/dev/stdin",
+        "--",
+        "sh",
+        "-c",
+        "exit 8",
+    ]);
+    assert_eq!(piped.stdin(reader).status().unwrap().code(), Some(8));
     let refused = output(&["run", "--executor", url, "--", "cat"]);
     assert_eq!(refused.status.code(), Some(125));
     assert!(text(&refused.stderr).contains("401"), "{}", text(&refused.stderr));
@@ -157,6 +179,35 @@ async fn the_python_client_does_not_notice_a_lost_link() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_npm_client_does_not_notice_a_lost_link() {
     a_client_does_not_notice_a_lost_link(peers::npm_client()).await;
+}
+
+/// It would run on for as long as the server keeps the session.
+#[test]
+fn a_far_command_is_ended_when_farpipe_cannot_go_on() {
+    const RUNS: usize = 10;
+    let Some(server) = Server::start(&[]).unwrap() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let nowhere = folder.path().join("no/folder/state.json");
+    for run in 0..RUNS {
+        let pid = folder.path().join(run.to_string());
+        let script = format!("echo $$ > {}; exec sleep 300", pid.display());
+        let (_, stderr, status) = kept(&server.url, &nowhere, &script).rest();
+        assert_eq!(status.code(), Some(125));
+        assert!(stderr.join("").contains("cannot be written"), "{stderr:?}");
+        // It may be over before it has written anything.
+        let pid = fs::read_to_string(pid).unwrap_or_default();
+        let deadline = Instant::now() + WATCHDOG;
+        while is_running(pid.trim()) {
+            assert!(Instant::now() < deadline, "{run}: it runs on");
+            std::thread::yield_now();
+        }
+    }
+}
+
+/// Whether there is such a process, other than one that nobody has waited for yet.
+fn is_running(pid: &str) -> bool {
+    let state = Command::new("ps").args(["-o", "stat=", "-p", pid]).output().unwrap();
+    !matches!(text(&state.stdout).chars().next(), None | Some('Z'))
 }
 
 #[test]
@@ -333,10 +384,14 @@ fn a_state_that_does_not_fit_is_told_and_left_alone() {
         assert!(state.exists());
         stderr.join("\n")
     };
-    let other = refused(&server.url, "exec other");
+    let url = server.url.clone();
+    let other = refused(&url, "exec other");
     assert!(other.contains("another command") && other.contains("exec cat"), "{other}");
+    drop(server);
+    let gone = refused(&url, "echo up >&2; exec cat");
+    assert!(gone.contains("can be tried again") && !gone.contains("remove it"), "{gone}");
     let Some(stranger) = Server::start(&[]).unwrap() else { return };
-    let moved = text(&stored).replace(&server.url, &stranger.url);
+    let moved = text(&stored).replace(&url, &stranger.url);
     fs::write(&state, moved).unwrap();
     let expired = refused(&stranger.url, "echo up >&2; exec cat");
     assert!(
@@ -344,10 +399,6 @@ fn a_state_that_does_not_fit_is_told_and_left_alone() {
         "{expired}"
     );
     fs::write(&state, &stored[..stored.len() / 2]).unwrap();
-    let damaged = refused(&server.url, "echo up >&2; exec cat");
+    let damaged = refused(&url, "echo up >&2; exec cat");
     assert!(damaged.contains("damaged") && damaged.contains("state.json"), "{damaged}");
-    let nowhere = folder.path().join("no/folder/state.json");
-    let (_, stderr, status) = kept(&server.url, &nowhere, "exec cat").rest();
-    assert_eq!(status.code(), Some(125));
-    assert!(stderr.join("").contains("cannot be written"), "{stderr:?}");
 }

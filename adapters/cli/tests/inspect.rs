@@ -53,6 +53,20 @@ fn the_demo_server_is_shown_as_tables() {
     }
 }
 
+/// As in `farpipe inspect | head -1`.
+#[test]
+fn a_reader_that_has_seen_enough_is_no_failure() {
+    let doctor = ["doctor", "--executor", "http://no-exec-server"];
+    for (args, code) in [(&["inspect"][..], 0), (&["inspect", "--json"], 0), (&doctor, 1)] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = Command::new(assert_cmd::cargo::cargo_bin!("farpipe"));
+        let output = command.args(args).stdout(writer).output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{args:?}");
+        assert_eq!(text(&output.stderr), "", "{args:?}");
+    }
+}
+
 #[test]
 fn json_is_one_object_with_every_part() {
     let (output, report) = inspect_json(&["--call", "add", "--args", r#"{"a":2,"b":3}"#]);

@@ -146,6 +146,19 @@ fn signals_end_it_in_time_while_stdin_is_open() {
     }
 }
 
+/// An exec-server that accepts and says nothing.
+#[test]
+fn a_signal_ends_it_while_the_command_is_being_started() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ws://{}", silent.local_addr().unwrap());
+    let bridge = Bridge::start(&["run", "--executor", &url, "--", "cat"]);
+    let _connection = silent.accept().unwrap();
+    bridge.signal("TERM");
+    let (_, stderr, status) = bridge.rest();
+    assert_eq!(status.code(), Some(143), "{stderr:?}");
+    assert!(stderr[0].contains("before the command was started"), "{stderr:?}");
+}
+
 #[test]
 fn the_exit_status_is_the_commands_own() {
     for (script, code) in [("exit 0", 0), ("exit 3", 3), ("exit 255", 255), ("kill -9 $$", 137)] {
@@ -162,9 +175,21 @@ fn the_exit_status_is_the_commands_own() {
     assert!(code == 126 && told.contains("executable"), "{code} {told}");
     assert_eq!(status(&["run"]).0, 2);
     assert_eq!(status(&["run", "--cwd", "file:///a%20b", "--", "cat"]).0, 2);
+    assert_eq!(status(&["run", "--executor", "ws://host:99999", "--", "cat"]).0, 2);
     assert_eq!(status(&["run", "--state", "/tmp/x", "--", "cat"]).0, 2, "it needs --executor");
     let (code, told) = status(&["run", "--executor", "ws://127.0.0.1:1", "--", "cat"]);
     assert!(code == 125 && told.contains("ws://127.0.0.1:1"), "{code} {told}");
+    assert_eq!(told.matches("refused").count(), 1, "every cause once: {told}");
+}
+
+/// The exit status still tells what went wrong.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_stderr_that_takes_nothing_does_not_change_the_status() {
+    let full = std::fs::File::create("/dev/full").unwrap();
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("farpipe"));
+    let status = command.args(["run", "--", "no-such-server"]).stderr(full).status().unwrap();
+    assert_eq!(status.code(), Some(127));
 }
 
 #[test]
@@ -326,6 +351,31 @@ fn a_full_stderr_does_not_hold_messages_up() {
     assert!(child.wait().unwrap().success());
 }
 
+/// Every line of stderr takes its time, and thousands of them wait.
+#[test]
+fn a_signal_is_not_held_up_by_a_slow_reader_of_stderr() {
+    let script = format!("yes {} >&2", "x".repeat(1000));
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("farpipe"));
+    command.args(["run", "--", "sh", "-c", &script]).stdin(Stdio::piped());
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stderr = child.stderr.take().unwrap();
+    let mut page = vec![0; 1 << 16];
+    stderr.read_exact(&mut page).unwrap();
+    let (ended, end) = std::sync::mpsc::channel::<()>();
+    let reader = thread::spawn(move || {
+        while stderr.read(&mut page[..4096]).unwrap() > 0 {
+            let _ = end.recv_timeout(Duration::from_millis(500));
+        }
+    });
+    let since = Instant::now();
+    let killed = Command::new("kill").args(["-s", "TERM", &child.id().to_string()]).status();
+    assert!(killed.unwrap().success());
+    child.wait().unwrap();
+    assert!(since.elapsed() < Duration::from_secs(30), "it hung");
+    drop(ended);
+    reader.join().unwrap();
+}
+
 /// <https://github.com/NousResearch/hermes-agent/issues/97245>
 #[test]
 fn a_server_that_does_not_answer_pings_is_left_alone() {
@@ -393,6 +443,25 @@ fn a_command_that_is_started_again_gets_the_handshake_and_no_call_twice() {
     assert_eq!(told.lines().collect::<Vec<_>>(), expected);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_recording_that_breaks_off_is_told() {
+    let mut bridge = Bridge::start(&["record", "/dev/full", "--", "cat"]);
+    bridge.send(ANSWER);
+    bridge.end_input();
+    let (stdout, stderr, status) = bridge.rest();
+    assert_eq!((stdout, status.code()), (vec![ANSWER.to_owned()], Some(0)));
+    assert!(stderr[0].contains("the recording cannot be written any further"), "{stderr:?}");
+}
+
+#[test]
+fn a_stdin_that_cannot_be_read_is_told() {
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("farpipe"));
+    command.args(["run", "--", "cat"]).stdin(std::fs::File::open("/").unwrap());
+    let told = String::from_utf8(command.output().unwrap().stderr).unwrap();
+    assert!(told.contains("our stdin cannot be read"), "{told}");
+}
+
 #[test]
 fn a_recording_of_a_bridge_is_replayed_and_explained() {
     let folder = tempfile::tempdir().unwrap();
@@ -404,6 +473,9 @@ fn a_recording_of_a_bridge_is_replayed_and_explained() {
     bridge.send(CALL);
     let (stdout, _, status) = bridge.rest();
     assert_eq!((stdout, status.code()), (vec![batch.clone()], Some(7)));
+    let mode =
+        std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(file).unwrap().permissions());
+    assert_eq!(mode & 0o077, 0, "it holds messages: {mode:o}");
     let shown = |command: &str| {
         let output =
             cargo_bin_cmd!("farpipe").args([command, file]).timeout(WATCHDOG).output().unwrap();

@@ -71,10 +71,11 @@ The end:
   When nobody reads our stdout any more, the command is ended as well.
 
 Exit status:
-  the command's own; 128+N if it was ended by signal N
+  the command's own; 128+N if it was ended by signal N, or if that came before it was started
     0  also where the end by SIGINT stands for that of a far command's stdin
     2  the arguments are wrong
-  125  farpipe failed: no exec-server, access refused, the link or the session lost for good
+  125  farpipe failed: no exec-server, access refused, the link or the session lost for good,
+       also in place of 0 where the command had ended well but not all of its output came
   126  the command cannot be started
   127  the command is not there (on this machine)
 

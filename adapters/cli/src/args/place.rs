@@ -43,7 +43,7 @@ pub(crate) struct TokenSource {
     /// A file with the token for the exec-server. Without it, `FARPIPE_TOKEN` is used if it is set.
     ///
     /// Sent as `Authorization: Bearer`. Whitespace around it does not count. The file is read again
-    /// whenever a lost link is restored.
+    /// whenever a lost link is restored, unless it is a pipe.
     #[arg(long, value_name = "FILE", requires = "executor")]
     pub(crate) token_file: Option<PathBuf>,
 }

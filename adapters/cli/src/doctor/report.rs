@@ -1,6 +1,6 @@
 //! What was found.
 
-use std::{fmt, time::Duration};
+use std::{fmt, io, time::Duration};
 
 use serde::Serialize;
 
@@ -93,14 +93,15 @@ impl Report {
         }
     }
 
-    pub(super) fn print(&self) {
+    pub(super) fn print(&self, out: &mut impl io::Write) -> io::Result<()> {
         for check in &self.checks {
             let Check { name, status, message, advice } = check;
-            println!("{status:<8}{:<12}{message}", name.replace('_', " "));
+            writeln!(out, "{status:<8}{:<12}{message}", name.replace('_', " "))?;
             if let Some(advice) = advice {
-                println!("{:<20}-> {advice}", "");
+                writeln!(out, "{:<20}-> {advice}", "")?;
             }
         }
+        Ok(())
     }
 }
 

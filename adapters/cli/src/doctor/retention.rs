@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, future::poll_fn, time::Duration};
 
-use farpipe_core::{Action, Input, Page, ReplayId, Stream};
+use farpipe_core::{Action, Input, Page, ReplayId, Seq, Stream};
 use farpipe_driver::{Executor as _, Flow};
 use farpipe_exec_server::{ExecServer, ProcessSpec, RemoteProcess, StartError};
 
@@ -23,8 +23,8 @@ pub(super) enum Trouble {
     Start(#[from] StartError),
     #[error("it took longer than {0:?}")]
     TooSlow(Duration),
-    #[error("the output ended after {0} bytes")]
-    Short(usize),
+    #[error("`seq` wrote something else there than here: {0} bytes")]
+    Other(usize),
     #[error("the server does not give back what it keeps: {0}")]
     NoReplay(String),
     #[error("the process was lost: {0}")]
@@ -34,7 +34,7 @@ pub(super) enum Trouble {
 impl Trouble {
     /// The server may be well all the same.
     pub(super) const fn is_ours(&self) -> bool {
-        matches!(self, Self::Start(StartError::Spawn { .. }))
+        matches!(self, Self::Start(StartError::Spawn { .. }) | Self::Other(_))
     }
 }
 
@@ -77,17 +77,38 @@ fn text() -> String {
 }
 
 async fn wait_for_all(process: &mut RemoteProcess, expected: usize) -> Result<(), Trouble> {
-    let (mut seen, mut closed) = (0, false);
-    while !closed || seen < expected {
-        match next(process).await? {
-            Input::Output(chunk) if chunk.stream == Stream::Stdout => seen += chunk.data.len(),
-            // Output with a lower number may still follow.
-            Input::Closed { .. } => closed = true,
-            Input::Ended => return Err(Trouble::Short(seen)),
-            _ => {}
-        }
+    let mut tally = Tally::default();
+    while !tally.is_complete() {
+        tally.count(&next(process).await?);
     }
-    Ok(())
+    if tally.bytes == expected { Ok(()) } else { Err(Trouble::Other(tally.bytes)) }
+}
+
+/// What came of a process's events.
+#[derive(Default)]
+struct Tally {
+    bytes: usize,
+    events: Seq,
+    closed: Option<Seq>,
+}
+
+impl Tally {
+    fn count(&mut self, input: &Input) {
+        match input {
+            Input::Output(chunk) if chunk.stream == Stream::Stdout => {
+                self.bytes += chunk.data.len();
+            }
+            Input::Closed { seq } => self.closed = Some(*seq),
+            Input::Output(_) | Input::Exited { .. } => {}
+            _ => return,
+        }
+        self.events += 1;
+    }
+
+    /// The close is the last number, but not always the last that comes.
+    fn is_complete(&self) -> bool {
+        self.closed == Some(self.events)
+    }
 }
 
 async fn page(process: &mut RemoteProcess, after: u64) -> Result<Page, Trouble> {
@@ -104,7 +125,32 @@ async fn page(process: &mut RemoteProcess, after: u64) -> Result<Page, Trouble> 
 
 async fn next(process: &mut RemoteProcess) -> Result<Input, Trouble> {
     match poll_fn(|cx| process.poll_input(cx, Flow::Open)).await {
-        Input::SessionLost { reason } => Err(Trouble::Lost(reason)),
+        Input::SessionLost { reason } | Input::LinkDown { reason } => Err(Trouble::Lost(reason)),
+        Input::Failed { message } => Err(Trouble::Lost(message)),
         input => Ok(input),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use farpipe_core::{Chunk, Exit};
+
+    use super::*;
+
+    #[test]
+    fn all_has_come_when_no_number_is_missing() {
+        let output = |seq, stream| Chunk { seq, stream, data: "1\n".into() };
+        let mut tally = Tally::default();
+        for input in [
+            Input::LinkUp { identity: "s".into() },
+            Input::Output(output(1, Stream::Stdout)),
+            Input::Closed { seq: 4 },
+            Input::Exited { seq: 3, exit: Exit::Code(0) },
+        ] {
+            tally.count(&input);
+            assert!(!tally.is_complete());
+        }
+        tally.count(&Input::Output(output(2, Stream::Stderr)));
+        assert_eq!((tally.is_complete(), tally.bytes), (true, 2));
     }
 }

@@ -54,6 +54,30 @@ pub(super) enum Ending {
     Signalled { signal: i32, since: Instant, killed: bool },
 }
 
+/// How much can be taken from a session before something has to be written.
+#[derive(Clone, Copy)]
+struct Room {
+    /// Of messages, for our stdout.
+    bytes: usize,
+    /// Of everything else, for our stderr.
+    lines: usize,
+}
+
+impl Room {
+    const fn is_some(self) -> bool {
+        self.bytes > 0 && self.lines > 0
+    }
+
+    fn take(&mut self, event: &Event<RawMessage>) {
+        // Whatever it is, it takes some time.
+        self.bytes = self.bytes.saturating_sub(64);
+        match event {
+            Event::Message(message) => self.bytes = self.bytes.saturating_sub(message.line().len()),
+            _ => self.lines -= 1,
+        }
+    }
+}
+
 /// How a life ended.
 pub(super) enum Outcome {
     End(End),
@@ -85,16 +109,16 @@ impl Bridge {
                 return outcome;
             }
             let deadline = self.deadline(&life);
+            let room = Room { bytes: self.output.room(), lines: self.diagnostics.room() };
             tokio::select! {
                 () = &mut life.pump, if !pumped => pumped = true,
-                () = self.input.advance() => self.note_end_of_input(),
-                events = next_events(&life.handle, self.output.room()),
-                    if end.is_none() && self.output.room() > 0 =>
-                {
+                () = self.input.advance() => self.note_end_of_input().await,
+                events = next_events(&life.handle, room), if end.is_none() && room.is_some() => {
                     for event in events {
                         end = self.event(event, &life.handle, &mut greeted).await;
                     }
                 }
+                () = self.diagnostics.ready(), if room.lines == 0 => {}
                 result = self.output.written() => self.written(result, &life.handle).await,
                 signal = self.signals.next() => self.signalled(signal, &life.handle),
                 () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {}
@@ -119,7 +143,11 @@ impl Bridge {
         }
     }
 
-    fn note_end_of_input(&mut self) {
+    async fn note_end_of_input(&mut self) {
+        if let Some(fault) = self.input.take_fault() {
+            let note = format!("our stdin cannot be read ({fault}): that is taken for its end");
+            self.diagnostics.note(note).await;
+        }
         if self.input.is_ended() && matches!(self.ending, Ending::No) {
             let now = Instant::now();
             self.ending = Ending::Draining { since: now, last_output: now };
@@ -147,8 +175,8 @@ impl Bridge {
                 self.greeting.note_received(&message);
                 self.output.push(message.line());
             }
-            Event::Stderr(line) => self.diagnostics.stderr(&line).await,
-            Event::Noise(line) | Event::Malformed(line) => self.diagnostics.noise(&line).await,
+            Event::Stderr(line) => self.diagnostics.stderr(&line),
+            Event::Noise(line) | Event::Malformed(line) => self.diagnostics.noise(&line),
             Event::Oversized(line) => {
                 let (len, limit) = (line.len, line.limit);
                 let note = format!(
@@ -243,17 +271,13 @@ const fn patience(killed: bool) -> Duration {
 
 /// All events that are there, as far as there is room. Cancel safe: they are taken in the very poll
 /// that returns them.
-async fn next_events(handle: &Handle<Raw>, mut room: usize) -> Vec<Event<RawMessage>> {
+async fn next_events(handle: &Handle<Raw>, mut room: Room) -> Vec<Event<RawMessage>> {
     std::future::poll_fn(|cx| {
         let mut events = Vec::new();
-        while room > 0 {
+        while room.is_some() {
             match handle.poll_event(cx) {
                 Poll::Ready(Some(event)) => {
-                    if let Event::Message(message) = &event {
-                        room = room.saturating_sub(message.line().len());
-                    }
-                    // Whatever it is, it takes some time.
-                    room = room.saturating_sub(64);
+                    room.take(&event);
                     events.push(event);
                 }
                 Poll::Ready(None) | Poll::Pending => break,

@@ -9,7 +9,7 @@ use std::{
 use farpipe_core::{BadLine, StderrLine};
 use tokio::{
     sync::{mpsc, oneshot},
-    time::timeout,
+    time::{Instant, timeout, timeout_at},
 };
 
 /// Marks what is not the command's own stderr.
@@ -25,6 +25,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub(super) struct Diagnostics {
     lines: mpsc::Sender<Vec<u8>>,
     done: oneshot::Receiver<()>,
+    /// Since when there has been no room for a line.
+    full_since: Option<Instant>,
+    /// Nobody reads: lines are dropped until there is room again.
     stuck: bool,
     dropped: u64,
 }
@@ -40,45 +43,60 @@ impl Diagnostics {
             }
             let _ = finished.send(());
         });
-        Self { lines, done, stuck: false, dropped: 0 }
+        Self { lines, done, full_since: None, stuck: false, dropped: 0 }
+    }
+
+    /// How many lines may be added before the next wait for [`ready`](Self::ready).
+    pub(super) fn room(&self) -> usize {
+        if self.stuck { LINES } else { self.lines.capacity() }
+    }
+
+    /// Waits until there is room, but not for somebody who does not read. Cancel safe.
+    pub(super) async fn ready(&mut self) {
+        let since = *self.full_since.get_or_insert_with(Instant::now);
+        self.stuck = timeout_at(since + PATIENCE, self.lines.reserve()).await.is_err();
+        self.full_since = None;
     }
 
     /// A line of the command's stderr.
-    pub(super) async fn stderr(&mut self, line: &StderrLine) {
+    pub(super) fn stderr(&mut self, line: &StderrLine) {
         let mut text = line.bytes.to_vec();
         if line.truncated {
             text.extend_from_slice("… [farpipe] the line is cut here".as_bytes());
         }
-        self.push(text).await;
+        self.push(text);
     }
 
     /// A line of the command's stdout that is no message.
-    pub(super) async fn noise(&mut self, line: &BadLine) {
+    pub(super) fn noise(&mut self, line: &BadLine) {
         let mut text = format!("{MARK}stdout: ").into_bytes();
         text.extend_from_slice(&line.head);
         if line.len > line.head.len() {
             text.extend_from_slice(format!("… ({} bytes)", line.len).as_bytes());
         }
-        self.push(text).await;
+        self.push(text);
     }
 
-    /// Something that we have to say.
+    /// Something that we have to say: it is waited with until there is room.
     pub(super) async fn note(&mut self, text: impl AsRef<str>) {
-        self.push(format!("{MARK}{}", text.as_ref()).into_bytes()).await;
+        if self.room() == 0 {
+            self.ready().await;
+        }
+        self.push(format!("{MARK}{}", text.as_ref()).into_bytes());
     }
 
-    async fn push(&mut self, mut line: Vec<u8>) {
+    /// A line for which there is no room is dropped, and counted.
+    fn push(&mut self, mut line: Vec<u8>) {
         line.push(b'\n');
         if self.dropped > 0 {
             let told = format!("{MARK}{} lines were dropped: nobody read them\n", self.dropped);
             line.splice(0..0, told.into_bytes());
         }
-        self.stuck = if self.stuck {
-            self.lines.try_send(line).is_err()
-        } else {
-            !matches!(timeout(PATIENCE, self.lines.send(line)).await, Ok(Ok(())))
-        };
-        self.dropped = if self.stuck { self.dropped + 1 } else { 0 };
+        if self.lines.try_send(line).is_err() {
+            self.dropped += 1;
+            return;
+        }
+        (self.full_since, self.stuck, self.dropped) = (None, false, 0);
     }
 
     /// Waits until everything is written, but not for somebody who does not read.

@@ -23,14 +23,19 @@ const CHUNK: usize = 64 * 1024;
 
 /// What the client writes, line by line.
 pub(super) struct Input {
-    chunks: mpsc::Receiver<Bytes>,
+    chunks: mpsc::Receiver<io::Result<Bytes>>,
     framer: LineFramer,
     /// Refused for the time being.
     held: Option<Bytes>,
     /// The latest messages, oldest first. Those that are missing are settled.
     sent: VecDeque<Sent>,
     max_sent: usize,
+    /// How much was read since all of it was passed on.
+    ahead: usize,
+    max_ahead: usize,
     ended: bool,
+    /// Why it ended, if that was not the client's wish.
+    fault: Option<io::Error>,
 }
 
 /// What is to be said about a line that was not passed on.
@@ -52,12 +57,19 @@ impl Input {
             held: None,
             sent: VecDeque::new(),
             max_sent: limits.outbox_messages,
+            ahead: 0,
+            max_ahead: limits.outbox_bytes,
             ended: false,
+            fault: None,
         }
     }
 
     pub(super) const fn is_ended(&self) -> bool {
         self.ended
+    }
+
+    pub(super) const fn take_fault(&mut self) -> Option<io::Error> {
+        self.fault.take()
     }
 
     /// Whether everything that was read is with the command.
@@ -68,16 +80,21 @@ impl Input {
     /// Takes in more; while a message waits for room, or there is no more, waits until one of those
     /// before it is settled. Cancel safe.
     pub(super) async fn advance(&mut self) {
-        if self.ended || self.held.is_some() { self.settled().await } else { self.read().await }
+        let waits = self.held.is_some() || self.ahead > self.max_ahead;
+        if self.ended || waits { self.settled().await } else { self.read().await }
     }
 
     async fn read(&mut self) {
-        if let Some(chunk) = self.chunks.recv().await {
-            self.framer.push(chunk);
-        } else {
-            self.ended = true;
-            self.framer.finish();
+        match self.chunks.recv().await.transpose() {
+            Ok(Some(chunk)) => {
+                self.ahead += chunk.len();
+                return self.framer.push(chunk);
+            }
+            Ok(None) => {}
+            Err(fault) => self.fault = Some(fault),
         }
+        self.ended = true;
+        self.framer.finish();
     }
 
     async fn settled(&mut self) {
@@ -94,9 +111,10 @@ impl Input {
         while let Some(line) = self.next_line(to, &mut problems) {
             problems.extend(self.send(line, to, greeting));
             if self.held.is_some() {
-                break;
+                return problems;
             }
         }
+        self.ahead = 0;
         problems
     }
 
@@ -159,20 +177,21 @@ impl Input {
     }
 }
 
-fn read(mut source: impl Read, to: &mpsc::Sender<Bytes>) {
+fn read(mut source: impl Read, to: &mpsc::Sender<io::Result<Bytes>>) {
     let mut buffer = vec![0; CHUNK];
     loop {
         match source.read(&mut buffer) {
             Ok(0) => return,
             Ok(len) => {
                 let Some(chunk) = buffer.get(..len) else { return };
-                if to.blocking_send(Bytes::copy_from_slice(chunk)).is_err() {
+                if to.blocking_send(Ok(Bytes::copy_from_slice(chunk))).is_err() {
                     return;
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => {
-                tracing::warn!(%error, "our stdin cannot be read");
+                // Whoever would be told may be gone.
+                let _ = to.blocking_send(Err(error));
                 return;
             }
         }
@@ -217,4 +236,30 @@ fn too_long(line: &Oversized, to: &Handle<Raw>) -> Problem {
         drop(to.send(error(&id, -32603).into()));
     }
     Problem { note, answers }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::ready;
+
+    use super::*;
+
+    /// As while a command that was started again does not answer the handshake.
+    #[tokio::test]
+    async fn no_more_is_read_ahead_than_there_is_room_for() {
+        let limits = Limits { outbox_bytes: 1 << 20, ..Limits::default() };
+        let mut input = Input::new(io::repeat(b'\n'), &limits);
+        while input.ahead <= limits.outbox_bytes {
+            input.advance().await;
+        }
+        // There would be more.
+        while input.chunks.is_empty() {
+            tokio::task::yield_now().await;
+        }
+        tokio::select! {
+            biased;
+            () = input.advance() => panic!("{} bytes", input.ahead),
+            () = ready(()) => {}
+        }
+    }
 }

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub(super) use self::journaled::Journaled;
 use super::output::Unwritten;
-use crate::raw::Raw;
+use crate::{private, raw::Raw};
 
 const FORMAT: &str = "farpipe-run";
 const VERSION: u32 = 1;
@@ -143,15 +143,11 @@ fn words(command: &[OsString]) -> Vec<String> {
     command.iter().map(|word| word.to_string_lossy().into_owned()).collect()
 }
 
-/// Nobody ever sees half of it. It is not for other users: it holds messages.
+/// Nobody ever sees half of it.
 fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".new");
     let new = path.with_file_name(name);
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(&new)?.write_all(contents)?;
+    private::create(&new)?.write_all(contents)?;
     fs::rename(&new, path)
 }

@@ -45,7 +45,10 @@ impl Target {
         }
         let host = uri.host().unwrap_or_default();
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-        let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
+        if host.is_empty() {
+            return Err(bad("it names no host"));
+        }
+        let port = port(&uri, secure).ok_or_else(|| bad("its port is no number up to 65535"))?;
         let tls = if secure { Some(tls(&host, options)?) } else { None };
         Ok(Self { uri, host, port, tls, token: options.token.clone() })
     }
@@ -79,6 +82,15 @@ impl Target {
             request.headers_mut().insert(AUTHORIZATION, authorization(token)?);
         }
         Ok(request)
+    }
+}
+
+/// The port that is named, or the usual one; not the usual one in place of one that cannot be.
+fn port(uri: &Uri, secure: bool) -> Option<u16> {
+    let named = uri.authority()?.as_str().rsplit_once(':').filter(|(_, port)| !port.ends_with(']'));
+    match named {
+        Some((_, port)) => port.parse().ok().filter(|port| *port > 0),
+        None => Some(if secure { 443 } else { 80 }),
     }
 }
 
@@ -126,11 +138,23 @@ mod tests {
         let target = Target::new("wss://executor.example/", &Options::default()).unwrap();
         assert_eq!((target.host.as_str(), target.port), ("executor.example", 443));
         assert!(target.tls.is_some());
+        let target = Target::new("ws://[::1]", &Options::default()).unwrap();
+        assert_eq!((target.host.as_str(), target.port), ("::1", 80));
     }
 
     #[test]
     fn other_addresses_are_refused() {
-        for url in ["http://127.0.0.1:1", "127.0.0.1:1", "", "ws://me:secret@host:1", "unix:/x"] {
+        for url in [
+            "http://127.0.0.1:1",
+            "127.0.0.1:1",
+            "",
+            "ws://me:secret@host:1",
+            "unix:/x",
+            "ws://:4500",
+            "ws://host:99999",
+            "ws://host:0",
+            "wss://[::1]:x",
+        ] {
             assert!(error(url).contains("the URL of an exec-server"), "{url}: {}", error(url));
         }
     }
