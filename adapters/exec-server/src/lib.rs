@@ -46,7 +46,6 @@ mod connection;
 mod error;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
-#[expect(missing_docs, reason = "it is not part of the public interface")]
 pub mod fuzzing;
 mod info;
 mod link;
