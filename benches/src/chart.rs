@@ -74,16 +74,16 @@ fn draw(file: &Path, groups: &[Group<'_>]) -> anyhow::Result<()> {
 
 /// Each group has a scale of its own: the longest bar is the fastest of it.
 fn draw_group(area: &Area<'_>, top: i32, (work, subjects): &Group<'_>) -> anyhow::Result<()> {
-    area.draw(&Text::new((*work).to_owned(), (8, top + 6), font(14)))?;
+    area.draw(&Text::new((*work).to_owned(), (8, top + 6), font(16)))?;
     let fastest = subjects.iter().map(|(_, speed)| *speed).fold(f64::MIN_POSITIVE, f64::max);
     let room = f64::from(i32::try_from(WIDTH)? - NAMES - SPEEDS);
     for (top, (subject, speed)) in (top + TITLE..).step_by(18).zip(subjects) {
         #[expect(clippy::cast_possible_truncation, reason = "a length in pixels")]
         let right = NAMES + (room * speed / fastest) as i32;
         let color = if subject.starts_with("farpipe") { OWN } else { PEER };
-        area.draw(&Text::new((*subject).to_owned(), (20, top + 2), font(12)))?;
+        area.draw(&Text::new((*subject).to_owned(), (20, top + 2), font(14)))?;
         area.draw(&Rectangle::new([(NAMES, top), (right, top + BAR - 4)], color.filled()))?;
-        area.draw(&Text::new(format!("{speed:.0} MiB/s"), (right + 6, top + 2), font(12)))?;
+        area.draw(&Text::new(format!("{speed:.0} MiB/s"), (right + 6, top + 2), font(14)))?;
     }
     Ok(())
 }

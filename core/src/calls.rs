@@ -13,7 +13,10 @@ use alloc::{
 use bytes::Bytes;
 
 pub use self::failure::{CallFailure, FailedCall};
-pub(crate) use self::{salvage::response_id, saved::SavedCalls};
+pub(crate) use self::{
+    salvage::{request_id, response_id},
+    saved::SavedCalls,
+};
 use crate::{Batch, Envelope, Id, Kind, SendId, outbox::pop};
 
 /// A request on its way out: what it takes to answer it in the process's place.
@@ -26,6 +29,26 @@ pub struct Call {
     pub id: Id,
     /// Its method.
     pub method: Box<str>,
+}
+
+impl Call {
+    /// The requests in a message, alone or in a batch; none if it is no JSON-RPC 2.0.
+    pub fn all_in(message: &Bytes) -> Vec<Self> {
+        if !message.trim_ascii_start().starts_with(b"[") {
+            let message = Envelope::parse(message.clone()).ok();
+            return message.as_ref().and_then(Self::of).into_iter().collect();
+        }
+        let Ok(mut batch) = Batch::parse(message.clone()) else { return Vec::new() };
+        let elements = core::iter::from_fn(|| batch.next_element());
+        elements.filter_map(|element| Self::of(&Envelope::parse(element).ok()?)).collect()
+    }
+
+    fn of(message: &Envelope) -> Option<Self> {
+        if message.kind() != Kind::Request {
+            return None;
+        }
+        Some(Self { id: message.id()?.clone(), method: message.method()?.into() })
+    }
 }
 
 /// The requests that were sent and have not been answered.
@@ -73,6 +96,13 @@ impl Calls {
         self.pending.get(&canonical(id)).map(|pending| &*pending.call.method)
     }
 
+    /// Whether the request with this id was answered in the process's place, and does not wait again:
+    /// an answer to it comes too late.
+    pub fn has_failed(&self, id: &Id) -> bool {
+        let id = canonical(id);
+        !self.pending.contains_key(&id) && self.failed.contains(&id)
+    }
+
     /// How many requests wait for an answer.
     pub fn len(&self) -> usize {
         self.pending.len()
@@ -99,6 +129,11 @@ impl Calls {
         let Some(at) = self.failed.iter().position(|failed| *failed == id) else { return true };
         self.failed.remove(at);
         false
+    }
+
+    /// Nobody waits for an answer to this request any more.
+    pub(crate) fn forget(&mut self, id: &Id) {
+        self.pending.remove(&canonical(id));
     }
 
     /// Answers one call in the process's place, if it waits.
@@ -143,28 +178,6 @@ impl Calls {
     pub(crate) fn next_answer(&mut self) -> Option<FailedCall> {
         pop(&mut self.answers)
     }
-}
-
-/// The requests in a message that is about to be sent; none if it is no JSON-RPC.
-pub(crate) fn requests_in(message: &Bytes) -> Vec<Call> {
-    if !message.trim_ascii_start().starts_with(b"[") {
-        return Envelope::parse(message.clone())
-            .ok()
-            .as_ref()
-            .and_then(request)
-            .into_iter()
-            .collect();
-    }
-    let Ok(mut batch) = Batch::parse(message.clone()) else { return Vec::new() };
-    let elements = core::iter::from_fn(|| batch.next_element());
-    elements.filter_map(|element| request(&Envelope::parse(element).ok()?)).collect()
-}
-
-fn request(message: &Envelope) -> Option<Call> {
-    if message.kind() != Kind::Request {
-        return None;
-    }
-    Some(Call { id: message.id()?.clone(), method: message.method()?.into() })
 }
 
 /// One spelling for numbers that a server may write differently: JavaScript answers `1.0` with `1`.
@@ -216,8 +229,11 @@ mod tests {
         calls.sent(call(1), SendId(1));
         calls.fail(&Id::Int(1), LOST, 10);
         calls.sent(call(1), SendId(2));
+        assert!(!calls.has_failed(&Id::Int(1)), "it waits");
         assert!(calls.answered(&Id::Int(1)));
+        assert!(calls.has_failed(&Id::Int(1)));
         assert!(!calls.answered(&Id::Int(1)));
+        assert!(!calls.has_failed(&Id::Int(1)));
     }
 
     #[test]
@@ -256,7 +272,7 @@ mod tests {
 
     #[test]
     fn requests_are_found_alone_and_in_batches() {
-        let found = |text: &'static str| requests_in(&Bytes::from_static(text.as_bytes()));
+        let found = |text: &'static str| Call::all_in(&Bytes::from_static(text.as_bytes()));
         assert_eq!(found(r#"{"jsonrpc":"2.0","id":1,"method":"m"}"#), [call(1)]);
         assert_eq!(found(r#"{"jsonrpc":"2.0","method":"m"}"#), []);
         assert_eq!(found(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#), []);

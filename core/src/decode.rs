@@ -48,6 +48,12 @@ pub trait Decode {
         None
     }
 
+    /// The ids of further requests that a message answers, where it stands for several in one line.
+    fn answers_also<'a>(&self, message: &'a Self::Message) -> &'a [Id] {
+        let _ = message;
+        &[]
+    }
+
     /// A message that answers a call in the process's place; `None` to leave the call alone.
     fn answer_failed(&self, call: &FailedCall) -> Option<Self::Message> {
         let _ = call;

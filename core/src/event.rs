@@ -5,7 +5,10 @@ use core::{fmt, ops::RangeInclusive};
 
 use bytes::Bytes;
 
-use crate::{End, Exit, Seq};
+use crate::{
+    End, Exit, Id, Seq,
+    calls::{request_id, response_id},
+};
 
 /// One thing that happened, in the order of the process's own events.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,6 +103,18 @@ pub struct Oversized {
     pub tail: Bytes,
     /// The stream ended, or broke off, before the line did.
     pub unterminated: bool,
+}
+
+impl Oversized {
+    /// The id of the request that the line was, as far as its ends show that it was one.
+    pub fn request_id(&self) -> Option<Id> {
+        request_id(&self.head, &self.tail, self.unterminated)
+    }
+
+    /// The id of the request that the line answered, as far as its ends show that it did.
+    pub fn response_id(&self) -> Option<Id> {
+        response_id(&self.head, &self.tail, self.unterminated)
+    }
 }
 
 /// A hole in the output.

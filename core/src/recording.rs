@@ -43,7 +43,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::log::Log;
 pub use self::player::{Player, Step};
-use crate::{Call, Capabilities, Input, Settings, Timestamp};
+use crate::{Call, Capabilities, Id, Input, Settings, Timestamp};
 
 /// The newest version of the format, and the only one that is read.
 const VERSION: u32 = 1;
@@ -83,6 +83,12 @@ pub enum Entry {
         /// The requests in it.
         #[serde(with = "wire::calls")]
         calls: Vec<Call>,
+    },
+    /// [`Session::forget_call`](crate::Session::forget_call).
+    ForgetCall {
+        /// The id of the request.
+        #[serde(with = "wire::id")]
+        id: Id,
     },
     /// [`Session::close_stdin`](crate::Session::close_stdin).
     CloseStdin,

@@ -26,9 +26,9 @@ use self::{
     timers::ExitWait,
 };
 use crate::{
-    Action, Batch, Call, Calls, Capabilities, Cause, Decode, Event, Exit, Identity, Input,
+    Action, Batch, Call, Calls, Capabilities, Cause, Decode, Event, Exit, Id, Identity, Input,
     InvalidLimits, Limits, LineFramer, LossPolicy, NoisePolicy, Refused, SendError, SendId, Seq,
-    Settings, Settled, Stats, StderrLines, Tail, Timestamp, calls, outbox::Outbox, replay::Replay,
+    Settings, Settled, Stats, StderrLines, Tail, Timestamp, outbox::Outbox, replay::Replay,
     sequencer::Sequencer,
 };
 
@@ -240,7 +240,7 @@ impl<D: Decode> Session<D> {
     /// A request, alone or in a batch, becomes a pending call: if its answer is damaged or lost, or
     /// none comes before the end, an error is delivered in the answer's place, once.
     pub fn send(&mut self, message: Bytes) -> Result<SendId, SendError> {
-        let calls = calls::requests_in(&message);
+        let calls = Call::all_in(&message);
         self.send_calls(message, calls)
     }
 
@@ -272,6 +272,15 @@ impl<D: Decode> Session<D> {
             self.calls.sent(call, id);
         }
         Ok(id)
+    }
+
+    /// Takes a request off the pending calls: it was cancelled, and need not be answered any more.
+    ///
+    /// An answer that comes all the same is delivered.
+    pub fn forget_call(&mut self, id: &Id) {
+        #[cfg(feature = "recording")]
+        self.log.note(|| Entry::ForgetCall { id: id.clone() });
+        self.calls.forget(id);
     }
 
     /// Closes the process's stdin behind the last accepted message; its output stays open.

@@ -3,6 +3,7 @@
 //! Each takes any bytes and panics when a property of farpipe is broken. They live in a
 //! library, so that `cargo test` replays every entry of the committed corpora on stable.
 
+mod checkpoint;
 mod exec_server_wire;
 mod framer;
 mod jsonrpc_envelope;
@@ -14,9 +15,9 @@ mod stream;
 mod watched;
 
 pub use self::{
-    exec_server_wire::exec_server_wire, framer::framer, jsonrpc_envelope::jsonrpc_envelope,
-    outbox::outbox, rmcp_decode::rmcp_decode, sequencer::sequencer, session::session,
-    stream::stream,
+    checkpoint::checkpoint, exec_server_wire::exec_server_wire, framer::framer,
+    jsonrpc_envelope::jsonrpc_envelope, outbox::outbox, rmcp_decode::rmcp_decode,
+    sequencer::sequencer, session::session, stream::stream,
 };
 
 use arbitrary::{Arbitrary, Unstructured};
@@ -33,7 +34,8 @@ fn each_op<'a, Op: Arbitrary<'a>>(input: &mut Unstructured<'a>, mut apply: impl 
 pub type Target = fn(&[u8]);
 
 /// Every target under its name.
-pub const TARGETS: [(&str, Target); 8] = [
+pub const TARGETS: [(&str, Target); 9] = [
+    ("checkpoint", checkpoint),
     ("exec_server_wire", exec_server_wire),
     ("framer", framer),
     ("jsonrpc_envelope", jsonrpc_envelope),

@@ -59,6 +59,26 @@ pub fn python() -> anyhow::Result<Option<PathBuf>> {
     Ok(installed(Side::Python)?.map(|dir| install::venv_python(&dir)))
 }
 
+/// A client with the npm SDK, as a command that the command of a server has to be added to.
+pub fn npm_client() -> anyhow::Result<Option<Command>> {
+    let Some(dir) = installed(Side::Npm)? else { return Ok(None) };
+    let mut command = Command::new("node");
+    command.arg(client("client.mjs")).env("PEERS", dir);
+    Ok(Some(command))
+}
+
+/// The same with the Python SDK.
+pub fn python_client() -> anyhow::Result<Option<Command>> {
+    let Some(python) = python()? else { return Ok(None) };
+    let mut command = Command::new(python);
+    command.arg(client("client.py"));
+    Ok(Some(command))
+}
+
+fn client(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/clients").join(name)
+}
+
 /// The folder with the commands of the npm servers, such as `mcp-server-everything`.
 pub fn npm_bin_dir() -> anyhow::Result<Option<PathBuf>> {
     Ok(installed(Side::Npm)?.map(|dir| dir.join("node_modules").join(".bin")))

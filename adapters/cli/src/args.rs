@@ -1,8 +1,18 @@
 //! The command line.
 
+mod bridge;
+mod doctor;
+mod place;
+
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use clap::{Parser, Subcommand};
+
+pub(crate) use self::{
+    bridge::{Bridge, Record, Run},
+    doctor::Doctor,
+    place::{Place, TokenSource},
+};
 
 /// Use an MCP server that runs somewhere else as if it were local.
 #[derive(Debug, Parser)]
@@ -14,8 +24,10 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Start an MCP server, show what it offers, and stop it again.
+    Run(Run),
+    Record(Record),
     Inspect(Inspect),
+    Doctor(Doctor),
     /// Print the events of a recorded session, one a line.
     Replay(Recorded),
     /// Tell the story of a recorded session: gaps, replays, losses, who waited, why it ended.
@@ -51,6 +63,9 @@ pub(crate) struct Inspect {
     /// How long the handshake, and then every single request, may take, in seconds.
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
     pub(crate) timeout: Duration,
+
+    #[command(flatten)]
+    pub(crate) place: Place,
 
     /// The server's command; without it, a small demo server that is built in.
     #[arg(last = true, value_name = "CMD")]

@@ -8,9 +8,9 @@ mod watch;
 
 use std::{env, ffi::OsString, fs::File, process::ExitCode, time::Duration};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use farpipe_rmcp::{FarTransport, Monitor, Options};
-use farpipe_tokio::{LocalProcess, TokioRuntime};
+use farpipe_tokio::TokioRuntime;
 use rmcp::{
     RoleClient, ServiceExt as _,
     model::{
@@ -19,10 +19,10 @@ use rmcp::{
     },
     service::RunningService,
 };
-use tokio::{process::Command, time::timeout};
+use tokio::time::timeout;
 
 use self::{failure::Failure, offer::Offer, report::Report, watch::Watch};
-use crate::args::Inspect;
+use crate::{args::Inspect, launch};
 
 /// How long the end of a server that has failed is waited for: it is ended at once, and what it
 /// said last is all that is missing.
@@ -30,10 +30,11 @@ const END_WAIT: Duration = Duration::from_secs(5);
 
 pub(crate) async fn run(args: Inspect) -> anyhow::Result<ExitCode> {
     let arguments = args.args.as_deref().map(parse_arguments).transpose()?;
-    let command = Server::new(args.command)?;
+    let command = command(args.command, args.place.executor.is_some())?;
     let watch = Watch::default();
-    let process = LocalProcess::spawn(command.command())?;
-    let mut options = Options::new().name(command.name()).observe(watch.observer());
+    let process = launch::start(&args.place, &command).await?;
+    let name = command.first().map(|program| program.to_string_lossy().into_owned());
+    let mut options = Options::new().name(name.unwrap_or_default()).observe(watch.observer());
     if let Some(path) = &args.record {
         let file = File::create(path)
             .with_context(|| format!("cannot write the recording {}", path.display()))?;
@@ -77,37 +78,16 @@ fn parse_arguments(text: &str) -> anyhow::Result<JsonObject> {
     })
 }
 
-/// The command that starts the server.
-struct Server {
-    program: OsString,
-    args: Vec<OsString>,
-}
-
-impl Server {
-    fn new(command: Vec<OsString>) -> anyhow::Result<Self> {
-        let mut words = command.into_iter();
-        match words.next() {
-            Some(program) => Ok(Self { program, args: words.collect() }),
-            None => Self::demo(),
-        }
+/// The command that starts the server; by default, the demo server that is in this very program.
+fn command(given: Vec<OsString>, far: bool) -> anyhow::Result<Vec<OsString>> {
+    if !given.is_empty() {
+        return Ok(given);
     }
-
-    /// The demo server is this very program.
-    fn demo() -> anyhow::Result<Self> {
-        let program =
-            env::current_exe().context("cannot find this program to run its demo server")?;
-        Ok(Self { program: program.into(), args: vec!["demo".into()] })
+    if far {
+        bail!("give the command of a server to run behind --executor, as in `-- my-mcp-server`");
     }
-
-    fn command(&self) -> Command {
-        let mut command = Command::new(&self.program);
-        command.args(&self.args);
-        command
-    }
-
-    fn name(&self) -> String {
-        self.program.to_string_lossy().into_owned()
-    }
+    let program = env::current_exe().context("cannot find this program to run its demo server")?;
+    Ok(vec![program.into(), "demo".into()])
 }
 
 type Client = RunningService<RoleClient, ClientConfig>;

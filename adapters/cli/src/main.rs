@@ -4,8 +4,12 @@
 
 mod args;
 mod demo;
+mod doctor;
 mod inspect;
+mod launch;
+mod raw;
 mod recording;
+mod run;
 
 use std::{io, process::ExitCode};
 
@@ -35,6 +39,9 @@ fn main() -> ExitCode {
 
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
+        Command::Run(args) => Ok(run::run(args).await),
+        Command::Record(args) => Ok(run::record(args).await),
+        Command::Doctor(args) => doctor::run(&args).await,
         Command::Inspect(args) => inspect::run(args).await,
         Command::Replay(args) => recording::replay(&args),
         Command::Explain(args) => recording::explain(&args),

@@ -11,24 +11,21 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use farpipe_core::{
-    JsonRpc,
-    recording::{Player, Recording},
-};
+use farpipe_core::recording::{Player, Recording};
 
-use crate::args::Recorded;
+use crate::{args::Recorded, raw::Raw};
 
 /// Prints every event of a recording, one a line.
 pub(crate) fn replay(args: &Recorded) -> anyhow::Result<ExitCode> {
     let recording = read(args)?;
-    print(Player::new(JsonRpc, recording)?.filter_map(|step| show::event(&step)))
+    print(Player::new(Raw, recording)?.filter_map(|step| show::event(&step)))
 }
 
 /// Tells the story of a recording in words.
 pub(crate) fn explain(args: &Recorded) -> anyhow::Result<ExitCode> {
     let recording = read(args)?;
     let mut story = explain::Story::default();
-    let mut player = Player::new(JsonRpc, recording)?;
+    let mut player = Player::new(Raw, recording)?;
     let told: Vec<String> = player.by_ref().filter_map(|step| story.tell(&step)).collect();
     print(told.into_iter().chain(story.conclude(player.session())))
 }

@@ -49,6 +49,25 @@ pub trait Executor: Send + 'static {
     fn terminator(&self) -> Terminator;
 }
 
+/// So that one program can choose among executors when it runs.
+impl<E: Executor + ?Sized> Executor for Box<E> {
+    fn capabilities(&self) -> Capabilities {
+        (**self).capabilities()
+    }
+
+    fn start(&mut self, action: Action) {
+        (**self).start(action);
+    }
+
+    fn poll_input(&mut self, cx: &mut Context<'_>, flow: Flow) -> Poll<Input> {
+        (**self).poll_input(cx, flow)
+    }
+
+    fn terminator(&self) -> Terminator {
+        (**self).terminator()
+    }
+}
+
 /// Ends a process and its descendants at once.
 ///
 /// It works from any thread, with or without a runtime there, does not block, and does nothing

@@ -9,7 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use farpipe_core::{Call, Decode, Delivery, Event, SendError, SendId};
+use farpipe_core::{Call, Decode, Delivery, Event, Id, SendError, SendId};
 use futures_channel::oneshot;
 
 use crate::{
@@ -57,6 +57,13 @@ impl<D: Decode> Handle<D> {
     /// anything but a request. Saves reading the message again.
     pub fn send_call(&self, message: Bytes, call: Option<Call>) -> Result<Sent, SendError> {
         self.shared().update(|state, wakeups| state.send(wakeups, |to| to.send_call(message, call)))
+    }
+
+    /// Takes a request off the pending calls: it was cancelled, and need not be answered any more.
+    ///
+    /// An answer that comes all the same is delivered.
+    pub fn forget_call(&self, id: &Id) {
+        self.shared().update(|state, _| state.session.forget_call(id));
     }
 
     /// Closes the process's stdin behind the last accepted message. Its output stays open.

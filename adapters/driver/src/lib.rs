@@ -30,7 +30,7 @@ mod trace;
 mod wakers;
 
 pub use close::Close;
-pub use connect::{Connected, connect, spawn};
+pub use connect::{Connected, connect, restore, spawn};
 pub use executor::{Executor, Flow, Terminator};
 pub use handle::{Handle, Sent};
 pub use monitor::Monitor;

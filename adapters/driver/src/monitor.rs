@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use farpipe_core::{Decode, End, Exit, Stats};
+use farpipe_core::{Checkpoint, Decode, End, Exit, Stats};
 
 use crate::shared::Shared;
 
@@ -22,9 +22,24 @@ impl<D: Decode> Monitor<D> {
         Self { shared }
     }
 
+    /// The session as it is now, for another process to go on with; see [`Session::checkpoint`].
+    ///
+    /// An executor that stores one before it starts a write, and refuses to write otherwise, never has
+    /// a write repeated under another id. It can ask for one in [`Executor::start`](crate::Executor).
+    ///
+    /// [`Session::checkpoint`]: farpipe_core::Session::checkpoint
+    pub fn checkpoint(&self) -> Checkpoint {
+        self.shared.lock().session.checkpoint()
+    }
+
     /// The counters, as of now.
     pub fn stats(&self) -> Stats {
         *self.shared.lock().session.stats()
+    }
+
+    /// How many requests wait for an answer: those whose answer has not been read yet.
+    pub fn pending_calls(&self) -> usize {
+        self.shared.lock().session.calls().len()
     }
 
     /// How the process ended, once that is known. Output may still follow.

@@ -136,3 +136,20 @@ impl ProcessSpec {
         self.argv.iter().enumerate().map(unicode).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// <https://github.com/openai/codex/issues/17987>
+    #[test]
+    fn nothing_of_this_machine_goes_along() {
+        let params = ProcessSpec::new("server").params("p1", None).unwrap();
+        assert_eq!(params["env"], json!({}));
+        assert_eq!(params["cwd"], "file:///");
+        assert_eq!(params["argv"], json!(["server"]));
+        let params = ProcessSpec::new("server").env("A", "b").cwd("file:///srv").params("p1", None);
+        let params = params.unwrap();
+        assert_eq!((&params["env"], &params["cwd"]), (&json!({ "A": "b" }), &json!("file:///srv")));
+    }
+}

@@ -20,8 +20,33 @@ pub(crate) fn response_id(head: &[u8], tail: &[u8], unterminated: bool) -> Optio
     }
 }
 
+/// The id of a discarded line that was a request, as far as its ends can tell.
+///
+/// Clients write the `id` first or last, like servers. Anything that does not show a method or params
+/// in its head may as well be an answer, and has no id here.
+pub(crate) fn request_id(head: &[u8], tail: &[u8], unterminated: bool) -> Option<Id> {
+    let mut rest = head.trim_ascii_start().strip_prefix(b"{")?;
+    let (mut id, mut asks) = (None, false);
+    while let Some((key, value)) = member(rest) {
+        match key {
+            b"result" | b"error" => return None,
+            b"method" | b"params" => asks = true,
+            b"id" => id = scalar(value).map(|(id, _)| id),
+            _ => {}
+        }
+        if asks && id.is_some() {
+            return id;
+        }
+        let Some(next) = skip_value(value).and_then(|after| after.strip_prefix(b",")) else {
+            break;
+        };
+        rest = next;
+    }
+    if asks && !unterminated { scan_tail(tail) } else { None }
+}
+
 enum Head {
-    /// The id, before anything that says the line is no answer.
+    /// The id, and nothing that says the line is no answer.
     Id(Id),
     /// The line is no answer.
     NoAnswer,
@@ -32,19 +57,20 @@ enum Head {
 /// Reads the members of the outermost object for as long as they are whole.
 fn scan_head(head: &[u8]) -> Head {
     let Some(mut rest) = head.trim_ascii_start().strip_prefix(b"{") else { return Head::NoAnswer };
-    loop {
-        let Some((key, value)) = member(rest) else { return Head::Open };
+    let mut id = None;
+    while let Some((key, value)) = member(rest) {
         match key {
             b"method" | b"params" => return Head::NoAnswer,
-            b"id" => return scalar(value).map_or(Head::Open, |(id, _)| Head::Id(id)),
+            b"result" | b"error" if id.is_some() => break,
+            b"id" => id = scalar(value).map(|(id, _)| id),
             _ => {}
         }
-        let Some(after) = skip_value(value) else { return Head::Open };
-        match after.trim_ascii_start().split_first() {
-            Some((b',', next)) => rest = next,
-            _ => return Head::Open,
-        }
+        let Some(next) = skip_value(value).and_then(|after| after.strip_prefix(b",")) else {
+            break;
+        };
+        rest = next;
     }
+    id.map_or(Head::Open, Head::Id)
 }
 
 /// A key, and all that follows its colon.
@@ -162,9 +188,39 @@ mod tests {
                 r#"{{"method":"sampling/createMessage","params":{long},"jsonrpc":"2.0","id":7}}"#
             ),
             format!(r#"{{"jsonrpc":"2.0","method":"x","id":7,"params":{long}}}"#),
+            format!(r#"{{"jsonrpc":"2.0","id":7,"method":"x","params":{long}}}"#),
             format!(r#"{{"params":{long},"method":"x","jsonrpc":"2.0","id":7}}"#),
         ] {
             assert_eq!(salvage(&line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_discarded_request_is_told_from_an_answer() {
+        let long = long();
+        let asked = |line: &str| {
+            let (head, tail) = ends(line, 80);
+            request_id(head.as_bytes(), tail.as_bytes(), false)
+        };
+        for line in [
+            format!(r#"{{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{long}}}"#),
+            format!(r#"{{"jsonrpc":"2.0","id":7,"params":{long},"method":"tools/call"}}"#),
+            format!(r#"{{"method":"tools/call","params":{long},"jsonrpc":"2.0","id":7}}"#),
+            format!(r#"{{"method":"tools/call","jsonrpc":"2.0","id":7,"params":{long}}}"#),
+        ] {
+            assert_eq!(asked(&line), Some(Id::Int(7)), "{line}");
+            let (head, tail) = ends(&line, 80);
+            let cut = request_id(head.as_bytes(), tail.as_bytes(), true);
+            assert!(cut.is_none() || cut == Some(Id::Int(7)));
+        }
+        for line in [
+            format!(r#"{{"jsonrpc":"2.0","id":7,"result":{long}}}"#),
+            format!(r#"{{"result":{long},"jsonrpc":"2.0","id":7}}"#),
+            format!(r#"{{"jsonrpc":"2.0","method":"notify","params":{long}}}"#),
+            format!(r#"{{"jsonrpc":"2.0","method":"notify","params":{{"x":{long},"id":7}}}}"#),
+            format!(r#"[{long},{{"id":7}}]"#),
+        ] {
+            assert_eq!(asked(&line), None, "{line}");
         }
     }
 

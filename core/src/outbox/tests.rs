@@ -157,6 +157,29 @@ fn a_refused_send_gives_the_message_back() {
 }
 
 #[test]
+fn the_budget_of_bytes_is_a_sum_and_is_given_back() {
+    let mut outbox = Outbox::new(true);
+    let limits = Limits { max_message: 30, outbox_bytes: 31, ..limits() };
+    for _ in 0..20 {
+        outbox.send("0123456789".into(), &limits).unwrap();
+        outbox.send("0123456789".into(), &limits).unwrap();
+        assert!(outbox.send("0123456789".into(), &limits).is_err());
+        while let Some((id, _)) = write(&mut outbox, at(0)) {
+            accept(&mut outbox, id);
+        }
+        assert_eq!(settled(&mut outbox).len(), 2);
+    }
+}
+
+#[test]
+fn only_a_write_that_comes_again_is_told_to_be_a_repetition() {
+    let mut outbox = Outbox::new(true);
+    outbox.send("one".into(), &limits()).unwrap();
+    let mut poll = |now| outbox.poll(now, &limits(), true).map(|(_, repeated)| repeated);
+    assert_eq!([poll(at(0)), poll(at(0)), poll(at(10_000))], [Some(false), None, Some(true)]);
+}
+
+#[test]
 fn outcomes_that_nobody_polls_count_against_the_budget() {
     let limits = Limits { outbox_messages: 2, ..limits() };
     let mut outbox = Outbox::new(true);

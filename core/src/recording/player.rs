@@ -130,6 +130,7 @@ impl<D: Decode> Player<D> {
                 // Whether it was refused then, it is refused now.
                 drop(self.session.send_calls(message, calls));
             }
+            Entry::ForgetCall { id } => self.session.forget_call(&id),
             Entry::CloseStdin => self.session.close_stdin(),
             Entry::Close { at } => {
                 self.pass(at);

@@ -24,7 +24,22 @@ pub(super) mod time {
     }
 }
 
-/// Calls, each id as JSON in a string: a number must not lose its spelling.
+/// An id as JSON in a string: a number must not lose its spelling.
+pub(super) mod id {
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    use crate::{Id, checkpoint::SavedId};
+
+    pub(crate) fn serialize<S: Serializer>(id: &Id, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(id)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Id, D::Error> {
+        SavedId::deserialize(deserializer).map(|id| id.0)
+    }
+}
+
+/// Calls, each id like a single one.
 pub(super) mod calls {
     use alloc::{boxed::Box, vec::Vec};
 

@@ -10,3 +10,4 @@ mod replay;
 mod room;
 mod stdin;
 mod streams;
+mod whole;

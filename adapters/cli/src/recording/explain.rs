@@ -4,11 +4,12 @@
 use std::{collections::HashMap, time::Duration};
 
 use farpipe_core::{
-    Action, Calls, Envelope, Event, Id, Input, JsonRpc, Kind, Seq, Session, Stats, Timestamp,
+    Action, Calls, Envelope, Event, Id, Input, Kind, Seq, Session, Stats, Timestamp,
     recording::{Entry, Step},
 };
 
 use super::show::{describe, time, title};
+use crate::raw::{Raw, RawMessage};
 
 /// Calls that waited longer than this are worth a sentence.
 const SLOW: Duration = Duration::from_secs(1);
@@ -30,7 +31,7 @@ pub(super) struct Story {
 
 impl Story {
     /// What this step adds to the story, if it is worth a sentence.
-    pub(super) fn tell(&mut self, step: &Step<Envelope>) -> Option<String> {
+    pub(super) fn tell(&mut self, step: &Step<RawMessage>) -> Option<String> {
         if self.ended {
             return None;
         }
@@ -112,9 +113,13 @@ impl Story {
         })
     }
 
-    fn event(&mut self, event: &Event<Envelope>) -> Option<String> {
+    fn event(&mut self, event: &Event<RawMessage>) -> Option<String> {
         match event {
-            Event::Message(message) => self.message(message),
+            Event::Message(message) => {
+                let told: Vec<_> =
+                    message.parts().iter().filter_map(|part| self.message(part)).collect();
+                (!told.is_empty()).then(|| told.join("; "))
+            }
             Event::Stderr(_) | Event::Exited(_) => None,
             Event::End(_) => {
                 self.ended = true;
@@ -146,7 +151,7 @@ impl Story {
     }
 
     /// The sums, and why it ended.
-    pub(super) fn conclude(self, session: &Session<JsonRpc>) -> Vec<String> {
+    pub(super) fn conclude(self, session: &Session<Raw>) -> Vec<String> {
         let mut lines = vec![String::new()];
         lines.push(self.calls_told(session.calls()));
         lines.extend(losses_told(session.stats()));

@@ -2,11 +2,13 @@
 
 use farpipe_core::{BadLine, Envelope, Event, Kind, Timestamp, recording::Step};
 
+use crate::raw::RawMessage;
+
 /// How much of a text is shown.
 const SHOWN: usize = 160;
 
 /// The event of a step, if it is one.
-pub(super) fn event(step: &Step<Envelope>) -> Option<String> {
+pub(super) fn event(step: &Step<RawMessage>) -> Option<String> {
     let Step::Event { at, event } = step else { return None };
     Some(format!("{} {}", time(*at), describe(event)))
 }
@@ -16,9 +18,9 @@ pub(super) fn time(at: Timestamp) -> String {
     format!("{:>10.3} s", at.since_origin().as_secs_f64())
 }
 
-pub(super) fn describe(event: &Event<Envelope>) -> String {
+pub(super) fn describe(event: &Event<RawMessage>) -> String {
     match event {
-        Event::Message(message) => format!("message   {}", short(message.raw())),
+        Event::Message(message) => format!("message   {}", short(message.line())),
         Event::Stderr(line) => format!("stderr    {}", short(&line.bytes)),
         Event::Noise(line) => format!("noise     {}", bad(line)),
         Event::Malformed(line) => format!("malformed {}", bad(line)),

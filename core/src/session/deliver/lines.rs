@@ -1,5 +1,7 @@
 //! From lines of stdout to messages, or to what is wrong with them.
 
+use alloc::boxed::Box;
+
 use bytes::Bytes;
 use memchr::memchr_iter;
 
@@ -21,7 +23,8 @@ struct Bad {
     salvaged: Option<Bytes>,
 }
 
-type Read<M> = Result<Decoded<M>, Bad>;
+/// Boxed: it is rare, and so large that moving the room for it would slow every message down.
+type Read<M> = Result<Decoded<M>, Box<Bad>>;
 
 impl<D: Decode> Session<D> {
     pub(super) fn next_of_stdout(&mut self) -> Option<Event<D::Message>> {
@@ -89,7 +92,7 @@ impl<D: Decode> Session<D> {
                 self.stats.ignored += 1;
                 None
             }
-            Err(bad) => Some(self.bad_line(bad)),
+            Err(bad) => Some(self.bad_line(*bad)),
         }
     }
 
@@ -100,13 +103,16 @@ impl<D: Decode> Session<D> {
             self.stats.late_answers += 1;
             return None;
         }
+        for id in self.decode.answers_also(&message) {
+            self.stats.late_answers += u64::from(!self.calls.answered(id));
+        }
         self.stats.messages += 1;
         Some(Event::Message(message))
     }
 
     fn oversized(&mut self, line: Oversized) -> Event<D::Message> {
         self.stats.oversized += 1;
-        if let Some(id) = response_id(&line.head, &line.tail, line.unterminated) {
+        if let Some(id) = line.response_id() {
             let (len, value) = (line.len, line.limit);
             let failure = CallFailure::Oversized { len, limit: "max_line", value };
             self.calls.fail(&id, failure, self.limits.late_answers);
@@ -151,7 +157,7 @@ fn salvage<D: Decode>(decode: &mut D, line: &mut Line<'_>, calls: &crate::Calls)
 }
 
 /// Keeps the two ends of the line; copies, so that a sample does not pin its chunk.
-fn bad(reason: BadReason, line: &Line<'_>, window: usize, salvaged: Option<Bytes>) -> Bad {
+fn bad(reason: BadReason, line: &Line<'_>, window: usize, salvaged: Option<Bytes>) -> Box<Bad> {
     let bytes = line.as_slice();
     let (head, rest) = bytes.split_at_checked(window).unwrap_or((bytes, &[]));
     let tail = rest.get(rest.len().saturating_sub(window)..).unwrap_or_default();
@@ -163,5 +169,5 @@ fn bad(reason: BadReason, line: &Line<'_>, window: usize, salvaged: Option<Bytes
         tail: Bytes::copy_from_slice(tail),
         unterminated,
     };
-    Bad { line, answers: response_id(bytes, bytes, unterminated), salvaged }
+    Box::new(Bad { line, answers: response_id(bytes, bytes, unterminated), salvaged })
 }

@@ -244,6 +244,22 @@ fn answers_nobody_waits_for_are_passed_on() {
     assert_eq!(rpc.events(), ["result 9", "error null "]);
 }
 
+/// An MCP server does not answer a call that was cancelled.
+#[test]
+fn a_call_that_is_forgotten_is_waited_for_no_more() {
+    let mut rpc = Rpc::new(Limits::default());
+    for id in ["1", "2", "1.5"] {
+        rpc.call(id);
+    }
+    for id in ["1", "1.5", "7"] {
+        rpc.session.forget_call(&Id::parse(id).unwrap());
+    }
+    assert_eq!(rpc.session.calls().len(), 1);
+    rpc.out(&result("1", "all the same"));
+    rpc.handle(Input::Closed { seq: 2 });
+    assert_eq!(rpc.events(), ["result 1", "error 2 undelivered", "end: closed"]);
+}
+
 #[test]
 fn a_known_call_needs_no_second_look() {
     let mut rpc = Rpc::new(Limits::default());

@@ -49,6 +49,18 @@ fn thousands_of_malformed_lines_leave_no_data_behind() {
     assert_eq!(events[5000], "good");
 }
 
+/// <https://github.com/kubernetes/kubernetes/issues/116778>
+#[test]
+fn an_empty_chunk_is_not_the_end() {
+    let mut far = Far::local();
+    far.out(1, "half");
+    far.out(2, "");
+    far.err(3, "");
+    assert_eq!(far.events(), [""; 0]);
+    far.out(4, " a line\n");
+    assert_eq!(far.events(), ["half a line"]);
+}
+
 /// <https://github.com/openai/codex/issues/7155>
 #[test]
 fn heavy_stderr_does_not_stall_stdout() {
