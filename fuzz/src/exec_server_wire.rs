@@ -77,7 +77,7 @@ impl Run {
             Op::Link => self.link(),
             Op::Start => self.processes.extend(self.wire.start()),
             Op::Write { process, id } => {
-                self.with(process, |wire, name| wire.write(name, id.into()))
+                self.with(process, |wire, name| wire.write(name, id.into()));
             }
             Op::Read { process, request, after } => {
                 self.with(process, |wire, name| wire.read(name, request.into(), after.into()));
