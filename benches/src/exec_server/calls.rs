@@ -16,7 +16,7 @@ const CALLS: usize = 100;
 /// What parallel calls took.
 #[derive(Debug, Serialize)]
 pub(super) struct Calls {
-    calls: usize,
+    parallel: usize,
     round_trip_ms: f64,
     /// Until the server had taken the last call.
     writing_round_trips: f64,
@@ -29,7 +29,7 @@ pub(super) fn measure(url: &str, round_trip: Duration) -> anyhow::Result<Calls> 
     let (written, answered) = runtime.block_on(run(url))?;
     let trips = |time: Duration| time.as_secs_f64() / round_trip.as_secs_f64();
     Ok(Calls {
-        calls: CALLS,
+        parallel: CALLS,
         round_trip_ms: round_trip.as_secs_f64() * 1000.0,
         writing_round_trips: trips(written),
         all_round_trips: trips(answered),
@@ -69,7 +69,7 @@ impl fmt::Display for Calls {
             f,
             "{} parallel calls over a round trip of {:.0} ms: {:.2} round trips until the last one \
              was written, {:.2} until the last answer",
-            self.calls, self.round_trip_ms, self.writing_round_trips, self.all_round_trips
+            self.parallel, self.round_trip_ms, self.writing_round_trips, self.all_round_trips
         )
     }
 }
