@@ -3,9 +3,10 @@
 mod calls;
 mod far;
 mod plain;
+mod raw;
 mod slow_link;
 
-use std::{env, process::Command, time::Duration};
+use std::{env, future::Future, process::Command, time::Duration};
 
 use anyhow::Context as _;
 use clap::Parser;
@@ -13,6 +14,7 @@ use comfy_table::{CellAlignment, Table, presets::ASCII_MARKDOWN};
 use farpipe_tests::exec_server::Server;
 use serde::{Deserialize, Serialize};
 use slow_link::SlowLink;
+use tokio::runtime::Builder;
 
 use crate::{clock::Took, memory::status};
 
@@ -61,10 +63,11 @@ struct Report {
 type Subject = fn(&str, usize) -> anyhow::Result<usize>;
 
 /// The first one is ours.
-const SUBJECTS: [(&str, Subject); 3] = [
+const SUBJECTS: [(&str, Subject); 4] = [
     ("farpipe", far::flood),
     ("tokio-tungstenite, serde_json into structs, base64", plain::typed),
     ("tokio-tungstenite, serde_json into Value, base64", plain::untyped),
+    ("raw socket", raw::flood),
 ];
 
 /// Measures one client, or all of them in processes of their own.
@@ -100,6 +103,15 @@ fn measure(subject: &str, arguments: &Arguments) -> anyhow::Result<Flood> {
         mib_per_second: mib / took.wall.as_secs_f64(),
         peak_mib: self::mib(status("VmHWM").unwrap_or_default()),
     })
+}
+
+/// As a task: what is not one gets its turn late while another task is always ready.
+fn run<F>(client: F) -> anyhow::Result<usize>
+where
+    F: Future<Output = anyhow::Result<usize>> + Send + 'static,
+{
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(runtime.spawn(client))?
 }
 
 fn best(subject: &str, url: &str, arguments: &Arguments) -> anyhow::Result<Flood> {

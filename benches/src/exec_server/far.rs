@@ -4,17 +4,16 @@ use farpipe_core::{Event, Limits};
 use farpipe_exec_server::{ExecServer, Options, ProcessSpec};
 use farpipe_tests::session::Lines;
 use farpipe_tokio::TokioRuntime;
-use tokio::runtime::Builder;
 
 use super::plain::command;
 
 pub(super) fn flood(url: &str, lines: usize) -> anyhow::Result<usize> {
-    Builder::new_current_thread().enable_all().build()?.block_on(count(url, lines))
+    super::run(count(url.to_owned(), lines))
 }
 
-async fn count(url: &str, lines: usize) -> anyhow::Result<usize> {
+async fn count(url: String, lines: usize) -> anyhow::Result<usize> {
     let runtime = TokioRuntime::current();
-    let server = ExecServer::connect(url, Options::default(), &runtime).await?;
+    let server = ExecServer::connect(&url, Options::default(), &runtime).await?;
     let [program, args @ ..] = &command(lines);
     let process = server.start(&ProcessSpec::new(program).args(args)).await?;
     let flood = farpipe_driver::spawn(Lines, Limits::default(), process, &runtime)?;

@@ -5,8 +5,8 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::runtime::Builder;
-use tokio_tungstenite::{connect_async, tungstenite::Message};
+use tokio::net::TcpStream;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
 
 use super::LINE;
 
@@ -31,32 +31,31 @@ struct Params {
 
 /// Parses into structs.
 pub(super) fn typed(url: &str, lines: usize) -> anyhow::Result<usize> {
-    run(url, lines, |text| {
+    super::run(count(url.to_owned(), lines, |text| {
         let message: Notification = serde_json::from_str(text)?;
         let output = message.params.filter(|_| message.method == "process/output");
         Ok(output.map(|params| BASE64_STANDARD.decode(params.chunk)).transpose()?)
-    })
+    }))
 }
 
 /// Parses into what can hold anything.
 pub(super) fn untyped(url: &str, lines: usize) -> anyhow::Result<usize> {
-    run(url, lines, |text| {
+    super::run(count(url.to_owned(), lines, |text| {
         let message: Value = serde_json::from_str(text)?;
         if message["method"] != "process/output" {
             return Ok(None);
         }
         let chunk = message["params"]["chunk"].as_str().context("output has a chunk")?;
         Ok(Some(BASE64_STANDARD.decode(chunk)?))
-    })
+    }))
 }
 
 type Parse = fn(&str) -> anyhow::Result<Option<Vec<u8>>>;
 
-fn run(url: &str, lines: usize, parse: Parse) -> anyhow::Result<usize> {
-    Builder::new_current_thread().enable_all().build()?.block_on(count(url, lines, parse))
-}
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-async fn count(url: &str, lines: usize, parse: Parse) -> anyhow::Result<usize> {
+/// A session with the flood started in it.
+pub(super) async fn start(url: &str, lines: usize) -> anyhow::Result<Socket> {
     let (mut socket, _) = connect_async(url).await?;
     let initialize =
         json!({ "id": 1, "method": "initialize", "params": { "clientName": "plain" } });
@@ -67,7 +66,11 @@ async fn count(url: &str, lines: usize, parse: Parse) -> anyhow::Result<usize> {
         "env": { "PATH": "/usr/bin:/bin" }, "tty": false, "pipeStdin": true });
     let start = json!({ "id": 2, "method": "process/start", "params": params });
     socket.send(Message::text(start.to_string())).await?;
+    Ok(socket)
+}
 
+async fn count(url: String, lines: usize, parse: Parse) -> anyhow::Result<usize> {
+    let mut socket = start(&url, lines).await?;
     let (mut buffer, mut seen) = (Vec::new(), 0);
     while seen < lines {
         let message = socket.next().await.context("more output")??;
