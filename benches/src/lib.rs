@@ -6,6 +6,7 @@ pub mod bench;
 pub mod chart;
 pub mod clock;
 pub mod compare;
+pub mod exec_server;
 pub mod growth;
 pub mod input;
 pub mod latency;

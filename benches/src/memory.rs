@@ -99,7 +99,7 @@ fn idle_sessions() -> Option<usize> {
 }
 
 /// A line of what the system knows of this process, in bytes.
-fn status(key: &str) -> Option<usize> {
+pub(crate) fn status(key: &str) -> Option<usize> {
     let text = fs::read_to_string("/proc/self/status").ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
     line.trim().strip_suffix(" kB")?.parse::<usize>().ok().map(|kib| kib << 10)

@@ -123,6 +123,7 @@ impl Run {
 
     /// As its link does: what makes no sense is the end of the session.
     fn receive(&mut self, frame: &str) {
+        assert!(Wire::reads_as_json(frame), "{frame}");
         // Answers may be among the frames that nobody made on purpose.
         if let Some(id) =
             serde_json::from_str(frame).ok().and_then(|frame: Value| frame["id"].as_i64())
@@ -139,8 +140,7 @@ impl Run {
         let Some(name) = pick(&self.processes, process).cloned() else { return };
         let name = &*name;
         let frame = match *what {
-            News::Output { chunk } => json!({ "method": "process/output", "params":
-                { "processId": name, "seq": seq, "stream": "stdout", "chunk": chunk } }),
+            News::Output { chunk } => return self.receive_news(&output(name, seq, chunk)),
             News::Exited { code } => json!({ "method": "process/exited", "params":
                 { "processId": name, "seq": seq, "exitCode": code } }),
             News::Closed => json!({ "method": "process/closed", "params":
@@ -148,8 +148,12 @@ impl Run {
             News::Other { params } => json!({ "method": "process/output", "params":
                 { "processId": name, "stream": params } }),
         };
+        self.receive_news(&frame.to_string());
+    }
+
+    fn receive_news(&mut self, frame: &str) {
         let was_lost = self.lost;
-        self.receive(&frame.to_string());
+        self.receive(frame);
         assert_eq!(self.lost, was_lost, "news of one process ended the session: {frame}");
     }
 
@@ -191,6 +195,14 @@ impl Run {
         }
         assert!(self.wire.is_idle());
     }
+}
+
+/// In the form in which the server writes it.
+fn output(process: &str, seq: u64, chunk: &str) -> String {
+    let chunk = Value::from(chunk);
+    format!(
+        r#"{{"method":"process/output","params":{{"processId":"{process}","seq":{seq},"stream":"stdout","chunk":{chunk}}}}}"#
+    )
 }
 
 fn right(request: &Value) -> Value {

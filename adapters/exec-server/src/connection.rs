@@ -16,6 +16,8 @@ mod tests;
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    convert::Infallible,
+    fmt::Display,
     sync::Arc,
     task::{Context, Poll, Waker},
     time::Duration,
@@ -36,6 +38,7 @@ use crate::{
     wire::{
         incoming::{About, Closed, Envelope, Exited, Output},
         outgoing::{self, Ask},
+        plain,
     },
 };
 
@@ -116,6 +119,10 @@ impl Connection {
 
     /// Takes a frame from the server. A fault is the end of the whole connection.
     pub(crate) fn received(&mut self, now: Timestamp, text: &str) -> Result<(), Fault> {
+        if let Some((name, chunk)) = plain::output(text) {
+            self.tell(name, Ok::<_, Infallible>(Input::Output(chunk)), "process/output");
+            return Ok(());
+        }
         let envelope: Envelope<'_> =
             serde_json::from_str(text).map_err(|error| Fault::NotJson(error.to_string()))?;
         match (envelope.method, envelope.id) {
@@ -150,13 +157,16 @@ impl Connection {
         let params = params.map_or("null", RawValue::get);
         let about: About<'_> = serde_json::from_str(params)
             .map_err(|error| Fault::Malformed { what: method.to_owned(), error })?;
-        if let Some(process) = self.processes.get_mut(&*about.process_id) {
-            match news(method, params) {
-                Ok(input) => process.push(input, self.budget, &mut self.woken),
-                Err(why) => process.fail(format!("{method}: {why}"), &mut self.woken),
-            }
-        }
+        self.tell(&about.process_id, news(method, params), method);
         Ok(())
+    }
+
+    fn tell(&mut self, name: &str, news: Result<Input, impl Display>, method: &str) {
+        let Some(process) = self.processes.get_mut(name) else { return };
+        match news {
+            Ok(input) => process.push(input, self.budget, &mut self.woken),
+            Err(why) => process.fail(format!("{method}: {why}"), &mut self.woken),
+        }
     }
 
     /// Names a process and queues its start.

@@ -8,7 +8,7 @@ use farpipe_driver::Flow;
 use crate::{
     Fault, ProcessSpec,
     connection::{Connection, Name},
-    wire::outgoing::Ask,
+    wire::{outgoing::Ask, plain},
 };
 
 /// One session, frame by frame.
@@ -30,6 +30,11 @@ impl Wire {
 
     pub fn received(&mut self, frame: &str) -> Result<(), Fault> {
         self.0.received(Timestamp::ORIGIN, frame)
+    }
+
+    /// Whether output is read as JSON is, if it is not read as JSON.
+    pub fn reads_as_json(frame: &str) -> bool {
+        plain::agrees(frame)
     }
 
     pub fn next_frame(&mut self) -> Option<String> {

@@ -3,6 +3,7 @@
 mod backoff;
 mod pulse;
 mod service;
+mod silence;
 mod socket;
 mod target;
 

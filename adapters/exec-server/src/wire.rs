@@ -2,6 +2,7 @@
 
 pub(crate) mod incoming;
 pub(crate) mod outgoing;
+pub(crate) mod plain;
 
 use std::fmt;
 

@@ -42,7 +42,7 @@ pub(crate) struct Output<'a> {
 
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Source {
+pub(super) enum Source {
     Stdout,
     Stderr,
     Pty,
@@ -50,15 +50,19 @@ enum Source {
 
 impl Output<'_> {
     pub(crate) fn decode(&self) -> Result<Chunk, base64_simd::Error> {
-        let stream = match self.stream {
-            // A terminal has one stream; it carries whatever the process writes.
-            Source::Stdout | Source::Pty => Stream::Stdout,
-            Source::Stderr => Stream::Stderr,
-        };
-        // The vector is made as long as what is in it, so nothing is copied or pinned.
-        let data = Bytes::from(STANDARD.decode_to_vec(self.chunk.as_bytes())?);
-        Ok(Chunk { seq: self.seq, stream, data })
+        decode(self.seq, self.stream, &self.chunk)
     }
+}
+
+pub(super) fn decode(seq: Seq, stream: Source, chunk: &str) -> Result<Chunk, base64_simd::Error> {
+    let stream = match stream {
+        // A terminal has one stream; it carries whatever the process writes.
+        Source::Stdout | Source::Pty => Stream::Stdout,
+        Source::Stderr => Stream::Stderr,
+    };
+    // The vector is made as long as what is in it, so nothing is copied or pinned.
+    let data = Bytes::from(STANDARD.decode_to_vec(chunk.as_bytes())?);
+    Ok(Chunk { seq, stream, data })
 }
 
 /// `process/exited`.
