@@ -237,6 +237,18 @@ mod tests {
         }
     }
 
+    /// A short head shows all of its members, whatever is in them.
+    #[test]
+    fn values_before_the_id_are_passed_over_whole() {
+        for value in [r#""},{\"id\":1""#, r#"[1,{"id":1},"]"]"#, r#"{"a":1,"id":1,"b":"}"}"#] {
+            let line = format!(r#"{{"_meta":{value},"id":"7","result":"#);
+            let found = response_id(line.as_bytes(), b"", true);
+            assert_eq!(found, Some(Id::from("7")), "{line}");
+        }
+        let spaced = br#"{"id":"a, b}","error":"#;
+        assert_eq!(response_id(spaced, b"", true), Some(Id::from("a, b}")));
+    }
+
     #[test]
     fn a_broken_off_line_shows_only_its_head() {
         let cut = format!(r#"{{"result":{{"a":"{}","id":7}}"#, "x".repeat(200));

@@ -352,6 +352,21 @@ fn without_replay_a_late_event_is_a_loss() {
     assert_eq!(far.session.poll_timeout(), None);
 }
 
+/// What the executor has dropped is missed at once; what is late afterwards has its time again.
+#[test]
+fn without_replay_a_lag_ends_the_grace_of_one_gap_only() {
+    let nothing = Capabilities { lossless: false, replay: false, ..FAR };
+    let mut far = Far::with(nothing, Limits::default());
+    far.handle(Input::Lagged { skipped: 1 });
+    far.out(2, "x\ntwo\n");
+    assert_eq!(far.events(), ["lost 1-1", "two"]);
+    far.out(4, "four\n");
+    far.wait(millis(99));
+    assert!(far.events().is_empty());
+    far.out(3, "three\n");
+    assert_eq!(far.events(), ["three", "four"]);
+}
+
 #[test]
 fn shed_output_is_not_taken_for_lost() {
     let limits = Limits { reorder_events: 2, ..Limits::default() };
