@@ -216,6 +216,8 @@ mod tests {
         for line in [
             format!(r#"{{"jsonrpc":"2.0","id":7,"result":{long}}}"#),
             format!(r#"{{"result":{long},"jsonrpc":"2.0","id":7}}"#),
+            format!(r#"{{"jsonrpc":"2.0","id":7,"result":1,"method":"x","params":{long}}}"#),
+            format!(r#"{{"_meta":{long},"jsonrpc":"2.0","id":7}}"#),
             format!(r#"{{"jsonrpc":"2.0","method":"notify","params":{long}}}"#),
             format!(r#"{{"jsonrpc":"2.0","method":"notify","params":{{"x":{long},"id":7}}}}"#),
             format!(r#"[{long},{{"id":7}}]"#),
@@ -256,6 +258,9 @@ mod tests {
         assert_eq!(response_id(head.as_bytes(), tail.as_bytes(), true), None);
         assert_eq!(response_id(br#"{"jsonrpc":"2.0","id":12"#, b"", true), None, "12 or 123?");
         assert_eq!(response_id(br#"{"jsonrpc":"2.0","id":12,"#, b"", true), Some(Id::Int(12)));
+        assert_eq!(response_id(br#"{"result":1,"id":12,"_meta":"#, b"", true), Some(Id::Int(12)));
+        assert_eq!(response_id(br#"{"id":12,"result":1,"method":"#, b"", true), Some(Id::Int(12)));
+        assert_eq!(request_id(br#"{"method":"x","params":"#, br#""a","id":12}"#, true), None);
     }
 
     proptest! {

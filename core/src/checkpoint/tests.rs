@@ -167,6 +167,7 @@ fn a_state_that_contradicts_itself_is_refused() {
         (r#""next_send":7"#, r#""next_send":1"#),
         (r#""next_write":3"#, r#""next_write":2"#),
         (r#""next_write":3"#, r#""next_write":1"#),
+        (r#"[4,"accepted"]"#, r#"[7,"accepted"]"#),
         (r#""next_write":3"#, r#""next_write":18446744073709551615"#),
         (r#""next_replay":0"#, r#""next_replay":18446744073709551615"#),
         (r#""writes":1"#, r#""writes":18446744073709551615"#),

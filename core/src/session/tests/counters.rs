@@ -2,7 +2,7 @@
 
 use alloc::{string::String, vec, vec::Vec};
 
-use super::harness::{FAR, Far};
+use super::harness::{FAR, Far, chunk};
 use crate::{
     Action, BadReason, Call, Calls, Capabilities, Chunk, Decode, Decoded, Exit, FailedCall, Id,
     Input, Limits, Line, Page, ReplayId, Session, Stats, Stream, Timestamp, WriteId, WriteOutcome,
@@ -142,8 +142,10 @@ fn what_happens_to_events_is_counted() {
         far.now = far.session.poll_timeout().unwrap().at;
         far.handle(Input::Tick);
     }
-    let nobody = Page { request: ReplayId(99), ..far.empty_page(9) };
+    let request = ReplayId(99);
+    let nobody = Page { request, ..far.empty_page(9) };
     far.answer(nobody);
+    far.handle(Input::ReplayFailed { request, message: "late".into(), retryable: false });
     far.handle(Input::LinkDown { reason: "cut".into() });
     far.handle(Input::LinkUp { identity: "same".into() });
     // 1, 2, 5 and 6 are gone, and what follows a hole up to the next newline is nobody's line.
@@ -160,7 +162,7 @@ fn what_happens_to_events_is_counted() {
         lagged: 7,
         replays: 5,
         pages: 2,
-        stale_answers: 1,
+        stale_answers: 2,
         replay_failures: 2,
         lost: 4,
         messages: 1,
@@ -174,12 +176,14 @@ fn what_happens_to_events_is_counted() {
 #[test]
 fn ends_that_are_told_again_are_no_duplicates() {
     let mut far = Far::new();
-    far.exited(2, 0);
-    far.closed(3);
+    far.exited(3, 0);
+    far.closed(4);
     far.handle(Input::Lagged { skipped: 1 });
-    let page = far.empty_page(4);
-    let chunks = vec![super::harness::chunk(1, "one\n")];
-    far.answer(Page { chunks, exit: Some(Exit::Code(0)), closed: true, ..page });
-    assert_eq!(far.events(), ["one", "exit code 0", "end: the process ended"]);
+    for (seq, text) in [(1, "one\n"), (2, "two\n")] {
+        let page = far.empty_page(5);
+        let chunks = vec![chunk(seq, text)];
+        far.answer(Page { chunks, exit: Some(Exit::Code(0)), closed: true, ..page });
+    }
+    assert_eq!(far.events(), ["one", "two", "exit code 0", "end: the process ended"]);
     assert_eq!(far.session.stats().duplicates, 0);
 }
