@@ -132,7 +132,9 @@ fn what_is_sent_and_answered_is_counted() {
 fn what_happens_to_events_is_counted() {
     let limits = Limits { reorder_events: 2, replay_retries: 5, ..Limits::default() };
     let mut far = Far::with(FAR, limits);
-    [3, 4, 6, 7, 3, 4, 3].into_iter().for_each(|seq| far.out(seq, "x\n"));
+    for seq in [3, 4, 6, 7, 3, 4, 3] {
+        far.out(seq, "x\n");
+    }
     far.handle(Input::Lagged { skipped: 5 });
     far.handle(Input::Lagged { skipped: 2 });
     for _ in 0..2 {
