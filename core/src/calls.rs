@@ -207,10 +207,17 @@ mod tests {
     fn an_answer_settles_its_call_once() {
         let mut calls = Calls::default();
         calls.sent(call(1), SendId(1));
+        assert!(!calls.is_empty());
         assert_eq!(calls.method(&Id::Int(1)), Some("m"));
         assert!(calls.answered(&Id::Int(1)));
         assert!(calls.is_empty());
         assert!(calls.answered(&Id::Int(1)), "not ours to judge: it is passed on");
+    }
+
+    #[test]
+    fn calls_can_be_collected() {
+        let calls = [call(1), call(2)].into_iter().collect::<Calls>();
+        assert_eq!((calls.len(), calls.method(&Id::Int(2))), (2, Some("m")));
     }
 
     #[test]

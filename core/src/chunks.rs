@@ -226,6 +226,10 @@ mod tests {
         assert_eq!(buffer.len(), 10_000);
         assert!(buffer.capacity() <= 10_001);
         assert!(allocations < 16, "{allocations} allocations");
+
+        let mut full = Vec::with_capacity(10);
+        append(&mut full, &[0; 10], 1000);
+        assert_eq!(full.capacity(), 10, "what fits needs no room");
     }
 
     #[test]

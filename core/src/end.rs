@@ -255,3 +255,43 @@ fn last_line(tail: &[u8]) -> Option<String> {
     let line = tail.rsplit(|&byte| byte == b'\n').find(|line| !line.trim_ascii().is_empty())?;
     Some(format!("{:?}", String::from_utf8_lossy(line.trim_ascii())))
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString as _;
+
+    use super::*;
+
+    fn end(exit: Exit, lost: u64, pending_failed: usize) -> String {
+        let (cause, exit) = (Cause::Closed, Some(exit));
+        let stderr_tail = Bytes::from_static(b"bye\n");
+        End { retryable: false, cause, exit, stderr_tail, lost, pending_failed }.to_string()
+    }
+
+    #[test]
+    fn an_end_tells_what_was_lost_and_who_was_not_answered() {
+        assert_eq!(end(Exit::Code(0), 0, 0), "the process ended with exit code 0");
+        assert_eq!(
+            end(Exit::Code(0), 2, 1),
+            "the process ended with exit code 0, 2 events of output were lost, 1 call was not answered"
+        );
+        assert_eq!(
+            end(Exit::Signal(9), 0, 2),
+            "the process ended with signal 9, 2 calls were not answered; its last words on stderr: \"bye\""
+        );
+    }
+
+    #[test]
+    fn a_contradiction_names_both_of_its_sides() {
+        for violation in [
+            Violation::ConflictingClose { first: 11, second: 22 },
+            Violation::ConflictingExit { first: 11, second: 22 },
+            Violation::EventAfterClose { closed: 11, event: 22 },
+            Violation::PageBehind { after: 11, next: 22 },
+            Violation::PageBeyondNext { chunk: 11, next: 22 },
+        ] {
+            let text = violation.to_string();
+            assert!(text.contains("event 11") && text.contains("event 22"), "{text}");
+        }
+    }
+}

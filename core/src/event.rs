@@ -132,3 +132,31 @@ impl fmt::Display for Lost {
         write!(f, "output {first} to {last} is lost: the executor no longer retains it")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString as _;
+
+    use super::*;
+
+    #[test]
+    fn an_oversized_line_tells_whose_it_was() {
+        let line = |head: &'static str| Oversized {
+            len: 1000,
+            limit: 100,
+            head: head.into(),
+            tail: "xxx".into(),
+            unterminated: true,
+        };
+        let request = line(r#"{"id":1,"method":"tools/call","params":"#);
+        assert_eq!((request.request_id(), request.response_id()), (Some(Id::Int(1)), None));
+        let answer = line(r#"{"id":1,"result":"#);
+        assert_eq!((answer.request_id(), answer.response_id()), (None, Some(Id::Int(1))));
+    }
+
+    #[test]
+    fn a_loss_names_its_range() {
+        let text = Lost { missing: 3..=5 }.to_string();
+        assert_eq!(text, "output 3 to 5 is lost: the executor no longer retains it");
+    }
+}

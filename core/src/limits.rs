@@ -216,6 +216,10 @@ mod tests {
     fn a_limit_that_stops_everything_is_named() {
         let limits = Limits { max_write: 0, ..Limits::default() };
         assert_eq!(limits.validate().unwrap_err().field(), "max_write");
+        let limits = Limits { retention_share: 101, ..Limits::default() };
+        assert_eq!(limits.validate().unwrap_err().field(), "retention_share");
+        let limits = Limits { retention_share: 100, ..Limits::default() };
+        assert_eq!(limits.validate(), Ok(()));
         let limits = Limits { outbox_bytes: 10, max_message: 10, ..Limits::default() };
         assert_eq!(limits.validate().unwrap_err().field(), "outbox_bytes");
     }

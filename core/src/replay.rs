@@ -313,7 +313,8 @@ mod tests {
     #[test]
     fn many_later_events_end_the_grace() {
         let (mut replay, limits) = (Replay::default(), Limits::default());
-        replay.observe(at(0), behind(7, 65));
+        replay.observe(at(0), behind(7, 64));
+        assert!(replay.request(at(1), behind(7, 64), &limits, &FAR).is_none());
         assert!(replay.request(at(1), behind(7, 65), &limits, &FAR).is_some());
     }
 

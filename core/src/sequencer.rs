@@ -305,6 +305,23 @@ mod tests {
         assert_eq!(sequencer.give_up(7), None);
     }
 
+    #[test]
+    fn a_budget_that_is_used_to_the_last_byte_sheds_nothing() {
+        let mut sequencer = Sequencer::new(16, 20);
+        assert_eq!(sequencer.hold(3, 3), None);
+        assert_eq!(sequencer.hold(2, 2), None);
+        assert_eq!(sequencer.hold(5, 5), Some(Shed { events: 1, lowest: 5 }));
+    }
+
+    #[test]
+    fn what_is_cleared_is_forgotten() {
+        let mut sequencer = Sequencer::new(16, 100);
+        assert_eq!(sequencer.hold(2, 2), None);
+        sequencer.clear();
+        assert_eq!((sequencer.held_events(), sequencer.held_bytes()), (0, 0));
+        assert_eq!(sequencer.place(2), Place::Ahead);
+    }
+
     proptest! {
         /// Any order with any repetition, within the budget, equals the sorted distinct events up
         /// to the first one that never came.

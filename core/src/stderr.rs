@@ -199,6 +199,16 @@ mod tests {
     }
 
     #[test]
+    fn what_is_buffered_is_what_is_open() {
+        let mut lines = StderrLines::new(10);
+        assert_eq!(lines.buffered(), 0);
+        lines.push(Bytes::from_static(b"whole\nhalf"));
+        assert!(lines.buffered() >= "whole\nhalf".len());
+        assert_eq!(drain(&mut lines), [whole("whole")]);
+        assert!((4..=10).contains(&lines.buffered()), "{}", lines.buffered());
+    }
+
+    #[test]
     fn blank_lines_are_kept_and_a_cr_is_removed() {
         let expected = ["a", "", "b", " "].map(whole);
         assert_eq!(split(100, &["a\n\r\nb\r\n \n"]), expected);

@@ -58,6 +58,18 @@ async fn what_is_sent_comes_back() {
     assert_eq!((end.cause, end.exit, end.lost), (Cause::Requested, Some(Exit::Code(130)), 0));
 }
 
+/// Every check of the kit but the ones for what this executor does not offer: closing stdin, and
+/// refusing replays.
+#[tokio::test]
+async fn a_far_process_keeps_the_contract_of_executors() {
+    let Some(server) = Server::start(&[]).unwrap() else { return };
+    let exec = connect(&server.url, Options::default()).await;
+    let start = async |script| exec.start(&shell(script)).await.unwrap();
+    let report = farpipe_sim::kit::check(start).await.unwrap();
+    print!("{report}");
+    assert_eq!((report.passed.len(), report.skipped.len()), (8, 2));
+}
+
 #[tokio::test]
 async fn the_server_tells_who_it_is_and_how_far_away() {
     let Some(server) = Server::start(&[]).unwrap() else { return };

@@ -12,6 +12,7 @@ use farpipe_tokio::LocalProcess;
 /// An executor that is wrong in one way.
 struct Twisted<E> {
     executor: E,
+    promises: fn(Capabilities) -> Capabilities,
     input: fn(Input) -> Input,
     action: fn(&Action) -> bool,
     pauses: bool,
@@ -19,7 +20,7 @@ struct Twisted<E> {
 
 impl<E: Executor> Executor for Twisted<E> {
     fn capabilities(&self) -> Capabilities {
-        self.executor.capabilities()
+        (self.promises)(self.executor.capabilities())
     }
 
     fn start(&mut self, action: Action) {
@@ -41,7 +42,13 @@ impl<E: Executor> Executor for Twisted<E> {
 
 fn local(script: &str) -> Twisted<LocalProcess> {
     let executor = LocalProcess::spawn(sh(script)).unwrap();
-    Twisted { executor, input: |input| input, action: |_| true, pauses: true }
+    Twisted {
+        executor,
+        promises: |promises| promises,
+        input: |input| input,
+        action: |_| true,
+        pauses: true,
+    }
 }
 
 fn checked(twist: fn(Twisted<LocalProcess>) -> Twisted<LocalProcess>) -> Result<Report, Failed> {
@@ -52,7 +59,7 @@ fn checked(twist: fn(Twisted<LocalProcess>) -> Twisted<LocalProcess>) -> Result<
 #[test]
 fn a_local_process_on_tokio_keeps_the_contract() {
     let report = checked(|right| right).unwrap();
-    println!("{report}");
+    print!("{report}");
     assert_eq!((report.passed.len(), report.skipped.len()), (8, 2));
 }
 
@@ -74,6 +81,18 @@ fn assert_fails(
 #[test]
 fn an_executor_that_ignores_the_pause_is_found() {
     assert_fails(|right| Twisted { pauses: false, ..right }, "paused", "while it is paused");
+}
+
+#[test]
+fn a_promise_that_is_not_kept_is_found() {
+    let deduplicates = |right| Twisted {
+        promises: |promises| Capabilities { write_deduplication: true, ..promises },
+        ..right
+    };
+    assert_fails(deduplicates, "repeated under its id", r#""one\none\n"#);
+    let replays =
+        |right| Twisted { promises: |promises| Capabilities { replay: true, ..promises }, ..right };
+    assert_fails(replays, "replay pages", "ReplayId(0) fails");
 }
 
 #[test]

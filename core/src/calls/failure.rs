@@ -138,19 +138,20 @@ mod tests {
     #[test]
     fn every_failure_is_a_response_with_a_text_and_a_cause() {
         let failures = [
-            CallFailure::Oversized { len: 20, limit: "max_line", value: 10 },
-            CallFailure::Malformed { reason: BadReason::NotJson, len: 4 },
-            CallFailure::Lost { missing: 1..=2 },
-            CallFailure::Undelivered,
-            CallFailure::Unknown,
-            CallFailure::Ended { end: "closed", message: "it \"ended\"\n".into() },
+            (CallFailure::Oversized { len: 20, limit: "max_line", value: 10 }, -32603),
+            (CallFailure::Malformed { reason: BadReason::NotJson, len: 4 }, -32603),
+            (CallFailure::Lost { missing: 1..=2 }, -32603),
+            (CallFailure::Undelivered, -32000),
+            (CallFailure::Unknown, -32000),
+            (CallFailure::Ended { end: "closed", message: "it \"ended\"\n".into() }, -32000),
         ];
-        for failure in failures {
+        for (failure, code) in failures {
             let call = Call { id: Id::from("a\"b"), method: "tools/call".into() };
             let failed = FailedCall { call, failure };
             let message = Envelope::parse(failed.to_json().into()).unwrap();
             assert_eq!((message.kind(), message.id()), (Kind::Error, Some(&failed.call.id)));
             let error: serde_json::Value = message.decode_error().unwrap();
+            assert_eq!(error["code"], code);
             assert!(error["message"].as_str().unwrap().contains("tools/call"));
             assert!(error["data"]["cause"].is_string(), "{error}");
         }

@@ -216,6 +216,8 @@ mod tests {
         for line in [
             format!(r#"{{"jsonrpc":"2.0","id":7,"result":{long}}}"#),
             format!(r#"{{"result":{long},"jsonrpc":"2.0","id":7}}"#),
+            format!(r#"{{"jsonrpc":"2.0","id":7,"result":1,"method":"x","params":{long}}}"#),
+            format!(r#"{{"_meta":{long},"jsonrpc":"2.0","id":7}}"#),
             format!(r#"{{"jsonrpc":"2.0","method":"notify","params":{long}}}"#),
             format!(r#"{{"jsonrpc":"2.0","method":"notify","params":{{"x":{long},"id":7}}}}"#),
             format!(r#"[{long},{{"id":7}}]"#),
@@ -237,6 +239,18 @@ mod tests {
         }
     }
 
+    /// A short head shows all of its members, whatever is in them.
+    #[test]
+    fn values_before_the_id_are_passed_over_whole() {
+        for value in [r#""},{\"id\":1""#, r#"[1,{"id":1},"]"]"#, r#"{"a":1,"id":1,"b":"}"}"#] {
+            let line = format!(r#"{{"_meta":{value},"id":"7","result":"#);
+            let found = response_id(line.as_bytes(), b"", true);
+            assert_eq!(found, Some(Id::from("7")), "{line}");
+        }
+        let spaced = br#"{"id":"a, b}","error":"#;
+        assert_eq!(response_id(spaced, b"", true), Some(Id::from("a, b}")));
+    }
+
     #[test]
     fn a_broken_off_line_shows_only_its_head() {
         let cut = format!(r#"{{"result":{{"a":"{}","id":7}}"#, "x".repeat(200));
@@ -244,6 +258,9 @@ mod tests {
         assert_eq!(response_id(head.as_bytes(), tail.as_bytes(), true), None);
         assert_eq!(response_id(br#"{"jsonrpc":"2.0","id":12"#, b"", true), None, "12 or 123?");
         assert_eq!(response_id(br#"{"jsonrpc":"2.0","id":12,"#, b"", true), Some(Id::Int(12)));
+        assert_eq!(response_id(br#"{"result":1,"id":12,"_meta":"#, b"", true), Some(Id::Int(12)));
+        assert_eq!(response_id(br#"{"id":12,"result":1,"method":"#, b"", true), Some(Id::Int(12)));
+        assert_eq!(request_id(br#"{"method":"x","params":"#, br#""a","id":12}"#, true), None);
     }
 
     proptest! {

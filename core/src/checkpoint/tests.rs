@@ -95,6 +95,8 @@ fn it_can_be_a_field_of_what_the_application_stores() {
     // A format that sorts its fields.
     let value = serde_json::to_value(&checkpoint).unwrap();
     assert_eq!(serde_json::from_value::<Checkpoint>(value).unwrap(), checkpoint);
+    let error = serde_json::from_str::<Checkpoint>("7").unwrap_err();
+    assert!(error.to_string().contains("expected a farpipe checkpoint"), "{error}");
     let error = serde_json::from_str::<Checkpoint>("{}").unwrap_err();
     assert!(error.to_string().starts_with(&RestoreError::Foreign.to_string()));
 }
@@ -164,6 +166,8 @@ fn a_state_that_contradicts_itself_is_refused() {
         (r#""next_send":7"#, r#""next_send":6"#),
         (r#""next_send":7"#, r#""next_send":1"#),
         (r#""next_write":3"#, r#""next_write":2"#),
+        (r#""next_write":3"#, r#""next_write":1"#),
+        (r#"[4,"accepted"]"#, r#"[7,"accepted"]"#),
         (r#""next_write":3"#, r#""next_write":18446744073709551615"#),
         (r#""next_replay":0"#, r#""next_replay":18446744073709551615"#),
         (r#""writes":1"#, r#""writes":18446744073709551615"#),
@@ -174,6 +178,28 @@ fn a_state_that_contradicts_itself_is_refused() {
         (r#""cursor":3"#, r#""cursor":3,"else":1"#),
     ] {
         assert!(!corrupt(&forged(&checkpoint, old, new)).is_empty());
+    }
+}
+
+/// Half of what a number can hold: nothing that is counted from there on overflows.
+#[test]
+fn counters_are_taken_up_to_their_bound() {
+    let checkpoint = busy(7);
+    let (counted, half) = (u64::MAX / 2, usize::MAX / 2);
+    for (old, name, rest, bound) in [
+        (r#""next_send":7"#, "next_send", "", counted),
+        (r#""next_write":3"#, "next_write", "", counted),
+        (r#""next_replay":0"#, "next_replay", "", counted),
+        (r#""writes":1"#, "writes", "", counted),
+        (r#""outbox":"#, "pending_failed", r#","outbox":"#, half as u64),
+    ] {
+        let json = forged(&checkpoint, old, &format!(r#""{name}":{bound}{rest}"#));
+        restore(Checkpoint::from_json(json.as_bytes()).unwrap()).unwrap();
+        for above in [bound + 1, bound + 2] {
+            let json = forged(&checkpoint, old, &format!(r#""{name}":{above}{rest}"#));
+            let what = corrupt(&json);
+            assert!(!what.contains("checksum"), "{what}");
+        }
     }
 }
 
@@ -219,4 +245,5 @@ fn limits_that_are_too_small_are_named() {
     let error = Session::restore(JsonRpc, far(), limits, busy(7)).unwrap_err();
     assert!(matches!(error, RestoreError::InvalidLimits(_)));
     assert!(error.to_string().contains("max_write"));
+    assert!(core::error::Error::source(&error).unwrap().to_string().contains("max_write"));
 }

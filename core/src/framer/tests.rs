@@ -248,6 +248,27 @@ fn joined_line_is_taken_over_without_a_copy() {
     assert_eq!(line.to_bytes(), "[1,2]");
 }
 
+/// The two ends of a line that is thrown away count as well, before and after it breaks off.
+#[test]
+fn the_ends_of_a_discarded_line_are_buffered() {
+    let mut framer = LineFramer::new(1000, 300);
+    framer.push(vec![b'x'; 2000].into());
+    assert_eq!(drain(&mut framer), []);
+    assert!((600..2000).contains(&framer.buffered()), "{}", framer.buffered());
+    framer.break_line();
+    assert!((600..2000).contains(&framer.buffered()), "{}", framer.buffered());
+    framer.push("\n".into());
+    assert!(matches!(&drain(&mut framer)[..], [Item::Oversized(_)]));
+    assert_eq!(framer.buffered(), 0);
+}
+
+#[test]
+fn a_line_shows_its_bytes() {
+    let line = Line::from(Bytes::from_static(b"a\"\xff"));
+    assert_eq!(line.as_ref(), b"a\"\xff");
+    assert_eq!(alloc::format!("{line:?}"), r#"Line { bytes: "a\"\xff", unterminated: false }"#);
+}
+
 #[test]
 fn retained_memory_falls_back_after_a_huge_line() {
     let mut framer = LineFramer::new(16 << 20, 512);

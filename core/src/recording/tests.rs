@@ -8,7 +8,9 @@ use core::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Action, Chunk, Exit, JsonRpc, Limits, Page, Session, Stream, Timestamp, WriteOutcome};
+use crate::{
+    Action, Chunk, Event, Exit, JsonRpc, Limits, Page, Session, Stream, Timestamp, WriteOutcome,
+};
 
 /// A session with its recording so far.
 struct Recorded {
@@ -133,6 +135,56 @@ fn a_recording_keeps_the_polls_that_only_made_room() {
 }
 
 #[test]
+fn polls_in_a_row_are_one_entry_and_every_step_has_its_time() {
+    let far = Capabilities { replay: true, ..Capabilities::default() };
+    let mut recorded = Recorded::new(far, Limits::default());
+    recorded.session.send("one".into()).unwrap();
+    recorded.session.send("two".into()).unwrap();
+    recorded.handle(10, Input::Lagged { skipped: 1 });
+    let Some(Action::Write { id, .. }) = recorded.poll_action() else { panic!() };
+    assert!(matches!(recorded.poll_action(), Some(Action::Replay { .. })));
+    recorded.handle(20, Input::Written { id, outcome: WriteOutcome::Accepted });
+    assert!(recorded.session.poll_settled().is_some() && recorded.session.poll_settled().is_some());
+    recorded.chunk(1, b"noise\nnoise\n");
+    recorded.poll_event();
+    recorded.poll_event();
+    recorded.session.terminate(Timestamp::from_origin(Duration::from_millis(30)));
+    let text = recorded.whole();
+    let counts = ["{\"actions\":2}\n", "{\"settled\":2}\n", "{\"events\":2}\n"];
+    assert!(counts.iter().all(|count| text.contains(count)), "{text}");
+
+    let player = Player::new(JsonRpc, Recording::parse(text.as_bytes()).unwrap()).unwrap();
+    let told = player.map(|step| match step {
+        Step::In { at, .. } => (at, "in"),
+        Step::Event { at, .. } => (at, "event"),
+        Step::Action { at, .. } => (at, "action"),
+        Step::Settled { at, .. } => (at, "settled"),
+    });
+    let told: Vec<_> = told.map(|(at, what)| (at.since_origin().as_millis(), what)).collect();
+    let (start, actions) = ([(0, "in"); 2], [(10, "action"); 2]);
+    let (settled, events) = ([(20, "settled"); 2], [(20, "event"); 2]);
+    let expected = [
+        &start[..],
+        &[(10, "in")],
+        &actions,
+        &[(20, "in")],
+        &settled,
+        &[(20, "in")],
+        &events,
+        &[(30, "in")],
+    ];
+    assert_eq!(told, expected.concat());
+}
+
+#[test]
+fn a_step_gives_its_event_out() {
+    let at = Timestamp::ORIGIN;
+    let event = Event::<()>::Exited(Exit::Code(3));
+    assert_eq!(Step::Event { at, event: event.clone() }.event(), Some(event));
+    assert_eq!(Step::<()>::Action { at, action: Action::Terminate }.event(), None);
+}
+
+#[test]
 fn nothing_is_noted_before_recording_starts() {
     let mut session = Session::new(JsonRpc, Capabilities::local(), Limits::default()).unwrap();
     session.close_stdin();
@@ -149,13 +201,11 @@ fn every_cut_is_found_and_what_is_whole_can_be_played() {
     let header = text.find('\n').unwrap() + 1;
     for cut in header..text.len() {
         let cut_text = &text.as_bytes()[..cut];
-        assert!(
-            matches!(Recording::parse(cut_text), Err(RecordingError::Truncated { .. })),
-            "{cut}"
-        );
+        let lines = memchr::memchr_iter(b'\n', cut_text).count();
+        let truncated = RecordingError::Truncated { lines };
+        assert_eq!(Recording::parse(cut_text), Err(truncated.clone()), "{cut}");
         let (prefix, damage) = Recording::parse_prefix(cut_text).unwrap();
-        assert!(damage.is_some());
-        assert_eq!(prefix.entries.len(), memchr::memchr_iter(b'\n', cut_text).count() - 1);
+        assert_eq!((prefix.entries.len(), damage), (lines - 1, Some(truncated)));
     }
     for cut in 0..header - 1 {
         assert_eq!(

@@ -111,13 +111,13 @@ impl<D: Decode> Session<D> {
     }
 
     pub(super) fn replay_failed(&mut self, request: ReplayId, message: String, retryable: bool) {
+        let Some(failure) = self.replay.failed(self.now, request, retryable, &self.limits) else {
+            self.stats.stale_answers += 1;
+            return;
+        };
         self.stats.replay_failures += 1;
-        match self.replay.failed(self.now, request, retryable, &self.limits) {
-            Some(Failure::Final { attempts }) => {
-                self.fail(Cause::ReplayFailed { attempts, message });
-            }
-            Some(Failure::Retried) => {}
-            None => self.stats.stale_answers += 1,
+        if let Failure::Final { attempts } = failure {
+            self.fail(Cause::ReplayFailed { attempts, message });
         }
     }
 

@@ -3,6 +3,7 @@
 mod calls;
 mod catching_up;
 mod checkpoint;
+mod counters;
 mod harness;
 mod life;
 mod order;

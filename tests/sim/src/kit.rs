@@ -20,21 +20,40 @@
 //! #         fn terminator(&self) -> Terminator { Terminator::new(|| ()) }
 //! #     }
 //! # }
-//! # async fn example() -> Result<(), farpipe_sim::kit::Failed> {
-//! let report = farpipe_sim::kit::check(async |script| {
-//!     let mut command = Command::new("sh");
-//!     command.args(["-c", script]);
-//!     my_executor(command)
-//! })
-//! .await?;
-//! println!("{report}");
-//! # Ok(())
-//! # }
+//! # fn block_on<F: Future>(_: F) -> F::Output { unimplemented!() }
+//! // #[test]
+//! fn my_executor_keeps_the_contract() {
+//!     let start = async |script| {
+//!         let mut command = Command::new("sh");
+//!         command.args(["-c", script]);
+//!         my_executor(command)
+//!     };
+//!     let report = block_on(farpipe_sim::kit::check(start)).unwrap_or_else(|what| panic!("{what}"));
+//!     print!("{report}");
+//!     assert_eq!(report.skipped.len(), 1, "all is promised, so only the refusal is skipped");
+//! }
 //! ```
 //!
 //! Run it on the runtime that your executor needs, in a test. It waits a minute for anything before it
 //! gives up, on a thread of its own, so it needs no timer. What the executor does not promise in its
-//! [`Capabilities`](farpipe_core::Capabilities) is skipped, and the report says so.
+//! [`Capabilities`](farpipe_core::Capabilities) is skipped, and the report says so: assert what you
+//! expect to be skipped, so that a promise that is taken back by mistake is noticed.
+//!
+//! | Checked | If it promises |
+//! |---|---|
+//! | Output, exit and close are numbered from 1 without a gap, in any order; the close is the last | |
+//! | A write is answered under its id, and its bytes arrive once and in order | |
+//! | A write that comes again under its id arrives once, and is answered again | `write_deduplication` |
+//! | Under `Flow::Paused` no output comes, answers do, and nothing is lost meanwhile | |
+//! | Stdin can be closed; the output goes on | `close_stdin` |
+//! | `Interrupt` lets the process end in its own way | `interrupt` |
+//! | `Terminate` ends a process that ignores every signal it can, and what it started; twice is once | |
+//! | The terminator does so from another thread, twice | |
+//! | A replay starts behind `after`, stops around `max_bytes`, repeats what came live, and tells the end | `replay` |
+//! | A replay is refused with `ReplayFailed` | no `replay` |
+//!
+//! All the while, a number must not mean two things, nothing may follow the close, and nothing may come
+//! that nothing led to.
 //!
 //! The checks are about one executor and its process. That a session makes the best of what an executor
 //! says is checked by [simulation](crate::check).
@@ -75,10 +94,11 @@ pub struct Report {
     pub skipped: Vec<&'static str>,
 }
 
+/// A line for each check.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (passed, skipped) = (self.passed.join(", "), self.skipped.join(", "));
-        write!(f, "passed: {passed}; skipped: {skipped}")
+        self.passed.iter().try_for_each(|check| writeln!(f, "passed   {check}"))?;
+        self.skipped.iter().try_for_each(|check| writeln!(f, "skipped  {check}"))
     }
 }
 

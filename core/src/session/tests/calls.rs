@@ -326,6 +326,18 @@ fn strict_noise_is_the_end_and_nothing_follows() {
     assert_eq!(rpc.session.poll_action(), Some(Action::Terminate));
 }
 
+/// Also an end that was taken already has the noise before it as its cause.
+#[test]
+fn strict_noise_cuts_what_is_unread() {
+    let settings = Settings { noise: NoisePolicy::Strict, ..Settings::default() };
+    let mut rpc = Rpc::new(settings);
+    rpc.out("Listening on stdio\n");
+    rpc.out(&result("7", "unread"));
+    rpc.handle(Input::Closed { seq: 3 });
+    assert_eq!(rpc.events(), ["noise: Listening on stdio", "end: noise"]);
+    assert_eq!(rpc.session.poll_action(), None, "nothing is left to terminate");
+}
+
 #[test]
 fn an_end_counts_the_calls_that_were_not_answered() {
     for (calls, told) in [(1, ", 1 call was not answered"), (2, ", 2 calls were not answered")] {

@@ -3,7 +3,9 @@
 use core::time::Duration;
 
 use super::harness::{FAR, Far, millis};
-use crate::{Action, Capabilities, Cause, Exit, Input, Limits, Timestamp, WriteOutcome};
+use crate::{
+    Action, Capabilities, Cause, Exit, Input, Limits, TimeoutReason, Timestamp, WriteOutcome,
+};
 
 /// Lets every timer fire, one after the other, and collects the actions. Ends by itself, or the
 /// session has a busy loop.
@@ -43,6 +45,7 @@ fn death_before_the_first_message_tells_exit_code_and_stderr() {
     far.closed(3);
     let end = far.end();
     assert_eq!(end.exit, Some(Exit::Code(3)));
+    assert!(!end.retryable, "it would only die again");
     assert_eq!(
         alloc::format!("{end}"),
         "the process ended with exit code 3; its last words on stderr: \"Error: no API key\""
@@ -78,6 +81,11 @@ fn a_stream_without_a_close_is_incomplete() {
 fn a_descendant_that_holds_the_output_ends_the_session_in_time() {
     let mut far = Far::local();
     far.exited(1, 0);
+    let timeout = far.session.poll_timeout().unwrap();
+    assert_eq!(
+        (timeout.at, timeout.reason),
+        (far.now + millis(2000), TimeoutReason::CloseAfterExit)
+    );
     far.wait(millis(1999));
     far.out(2, "still here\n");
     far.wait(millis(1999));
@@ -115,6 +123,23 @@ fn a_reader_that_pauses_is_not_taken_for_a_descendant() {
     far.out(3, "rest\n");
     far.closed(4);
     assert_eq!(far.events(), ["rest", "end: the process ended"]);
+}
+
+#[test]
+fn output_that_cannot_come_or_is_late_is_not_taken_for_held_open() {
+    let nothing = Capabilities { replay: false, ..FAR };
+    let mut far = Far::with(nothing.clone(), Limits::default());
+    far.exited(1, 0);
+    far.handle(Input::LinkDown { reason: "cut".into() });
+    far.wait(Duration::from_secs(20));
+    assert_eq!(far.events(), ["exit code 0"]);
+    let mut far = Far::with(nothing, Limits::default());
+    far.exited(1, 0);
+    far.out(3, "three\n");
+    far.wait(Duration::from_secs(4));
+    assert_eq!(far.events(), ["exit code 0"]);
+    far.out(2, "two\n");
+    assert_eq!(far.events(), ["two", "three"]);
 }
 
 #[test]
@@ -234,6 +259,37 @@ fn terminate_skips_the_questions_even_during_a_close() {
     far.session.terminate(far.now);
     assert_eq!(run_timers(&mut far), [Action::Terminate, Action::Terminate]);
     assert_eq!(far.now, Timestamp::ORIGIN + Duration::from_secs(3));
+}
+
+#[test]
+fn terminate_twice_is_terminate_once() {
+    let mut far = Far::new();
+    far.session.terminate(far.now);
+    assert_eq!(far.session.poll_action(), Some(Action::Terminate));
+    far.wait(millis(1000));
+    far.session.terminate(far.now);
+    assert_eq!(far.session.poll_action(), None);
+    let timeout = far.session.poll_timeout().unwrap();
+    assert_eq!(timeout.at, Timestamp::ORIGIN + Duration::from_secs(3), "the first one holds");
+}
+
+#[test]
+fn how_far_it_has_come_can_be_asked() {
+    let look = |far: &Far| {
+        let session = &far.session;
+        (session.is_ending(), session.is_over(), session.is_ended())
+    };
+    let mut far = Far::local();
+    assert_eq!(look(&far), (false, false, false));
+    far.handle(Input::Failed { message: "gone".into() });
+    assert_eq!(look(&far), (true, false, false), "the process may live");
+    assert_eq!(far.session.poll_action(), Some(Action::Terminate));
+    assert_eq!(look(&far), (true, true, false));
+    far.end();
+    assert_eq!(look(&far), (true, true, true));
+    let mut far = Far::local();
+    far.closed(1);
+    assert_eq!(look(&far), (true, true, false));
 }
 
 #[test]

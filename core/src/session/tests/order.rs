@@ -11,7 +11,9 @@ use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::harness::{FAR, Far, chunk};
-use crate::{Capabilities, Cause, Chunk, Input, Limits, Stream, Violation};
+use crate::{
+    Capabilities, Cause, Chunk, Input, Limits, Stream, Violation, session::order::Payload,
+};
 
 /// <https://github.com/openai/codex/issues/18020>
 #[test]
@@ -117,6 +119,28 @@ fn two_different_exits_are_a_conflict() {
     assert_eq!(far.end().cause, Cause::Violation(conflict));
 }
 
+#[test]
+fn an_exit_that_comes_again_is_a_duplicate() {
+    let mut far = Far::new();
+    far.exited(1, 0);
+    far.exited(1, 0);
+    far.exited(1, 0);
+    assert_eq!(far.events(), ["exit code 0"]);
+    assert_eq!(far.session.stats().duplicates, 2);
+}
+
+#[test]
+fn a_close_in_the_place_of_what_was_taken_is_a_conflict() {
+    for closed in [1, 2] {
+        let mut far = Far::new();
+        far.out(1, "x\n");
+        far.out(2, "x\n");
+        far.closed(closed);
+        let conflict = Violation::EventAfterClose { closed, event: 2 };
+        assert_eq!(far.end().cause, Cause::Violation(conflict));
+    }
+}
+
 /// What came in order before the fault is delivered, what came with it or after it is not.
 /// <https://github.com/openai/codex/issues/31805>
 #[test]
@@ -138,6 +162,16 @@ fn what_waits_keeps_no_larger_buffer_alive() {
     let mut far = Far::new();
     far.handle(Input::Output(Chunk { seq: 2, stream: Stream::Stdout, data }));
     assert!(buffer.is_unique(), "ten bytes are charged, so ten bytes are kept");
+}
+
+#[test]
+fn what_waits_is_charged_with_its_bytes_and_itself() {
+    let own = size_of::<Payload>();
+    let mut far = Far::new();
+    far.out(2, &"x".repeat(100));
+    assert_eq!(far.session.sequencer.held_bytes(), 100 + own);
+    far.exited(4, 0);
+    assert_eq!(far.session.sequencer.held_bytes(), 100 + 2 * own);
 }
 
 #[test]

@@ -147,6 +147,19 @@ fn a_parked_exit_is_not_taken_for_the_missing_number() {
 }
 
 /// <https://github.com/openai/codex/issues/18020>
+/// Before the exit is known, what is lost is output.
+#[test]
+fn a_loss_before_the_exit_leaves_the_exit_its_place() {
+    let mut far = Far::new();
+    relink(&mut far);
+    far.page(&[], 3);
+    assert_eq!(far.events(), ["lost 1-2"]);
+    relink(&mut far);
+    let page = far.empty_page(4);
+    far.answer(Page { exit: Some(Exit::Code(0)), ..page });
+    assert_eq!(far.events(), ["exit code 0"]);
+}
+
 #[test]
 fn an_unnumbered_failure_closes_without_inventing_a_gap() {
     let mut far = Far::new();
@@ -184,6 +197,17 @@ fn pages_continue_until_one_is_empty() {
     far.page(&[], 4);
     assert_eq!(far.events(), ["one", "two", "three"]);
     assert_eq!(far.replay(), None);
+}
+
+/// A server may begin with the event that it was asked to begin behind.
+#[test]
+fn a_page_that_only_repeats_the_last_event_is_the_last_page() {
+    let mut far = Far::new();
+    far.out(1, "one\n");
+    relink(&mut far);
+    far.page(&[(1, "one\n")], 2);
+    assert_eq!(far.replay(), None);
+    assert_eq!(far.events(), ["one"]);
 }
 
 #[test]
@@ -350,6 +374,21 @@ fn without_replay_a_late_event_is_a_loss() {
     assert_eq!(far.events(), ["lost 2-3", "four"]);
     assert_eq!(far.session.poll_action(), None);
     assert_eq!(far.session.poll_timeout(), None);
+}
+
+/// What the executor has dropped is missed at once; what is late afterwards has its time again.
+#[test]
+fn without_replay_a_lag_ends_the_grace_of_one_gap_only() {
+    let nothing = Capabilities { lossless: false, replay: false, ..FAR };
+    let mut far = Far::with(nothing, Limits::default());
+    far.handle(Input::Lagged { skipped: 1 });
+    far.out(2, "x\ntwo\n");
+    assert_eq!(far.events(), ["lost 1-1", "two"]);
+    far.out(4, "four\n");
+    far.wait(millis(99));
+    assert!(far.events().is_empty());
+    far.out(3, "three\n");
+    assert_eq!(far.events(), ["three", "four"]);
 }
 
 #[test]
