@@ -174,6 +174,11 @@ impl Calls {
         }
     }
 
+    /// Whether something is to be told in the process's place.
+    pub(crate) fn has_answers(&self) -> bool {
+        !self.answers.is_empty()
+    }
+
     /// The next answer in the process's place.
     pub(crate) fn next_answer(&mut self) -> Option<FailedCall> {
         pop(&mut self.answers)

@@ -16,6 +16,7 @@ pub(crate) struct Chunks {
     searched: usize,
     queue: VecDeque<Bytes>,
     queued_bytes: usize,
+    /// How much was searched before `current`.
     scanned: u64,
 }
 
@@ -34,27 +35,37 @@ impl Chunks {
             return;
         }
         if self.pos >= self.current.len() && self.queue.is_empty() {
-            self.current = chunk;
-            self.pos = 0;
-            self.searched = 0;
+            self.begin(chunk);
         } else {
             self.queued_bytes = self.queued_bytes.saturating_add(chunk.len());
             self.queue.push_back(chunk);
         }
     }
 
-    /// Takes what lies in front of the next newline, if that is in the current chunk: `start..end`
-    /// of it.
+    /// Takes the line in front if its newline is in the current chunk and `accept` tells how much of
+    /// it is wanted: `start..end` of the chunk. Else it stays in front.
     #[inline]
-    pub(crate) fn next_ended(&mut self) -> Option<(usize, usize)> {
-        let unsearched = self.current.get(self.searched..)?;
+    pub(crate) fn next_ended_if(
+        &mut self,
+        accept: impl FnOnce(&[u8]) -> Option<usize>,
+    ) -> Option<(usize, usize)> {
+        let (start, unsearched) = (self.searched, self.current.get(self.searched..)?);
         let Some(at) = memchr(b'\n', unsearched) else {
-            self.scanned = self.scanned.saturating_add(unsearched.len() as u64);
             self.searched = self.current.len();
             return None;
         };
+        // What was searched before was not accepted, or there was no newline in it.
+        let whole = unsearched.get(..at).filter(|_| start == self.pos);
+        self.searched = start + at;
+        let len = accept(whole?)?;
+        self.searched += 1;
+        self.pos = self.searched;
+        Some((start, start + len))
+    }
+
+    fn next_ended(&mut self) -> Option<(usize, usize)> {
+        let at = memchr(b'\n', self.current.get(self.searched..)?)?;
         let (start, end) = (self.pos, self.searched + at);
-        self.scanned = self.scanned.saturating_add(at as u64 + 1);
         self.searched = end + 1;
         self.pos = self.searched;
         Some((start, end))
@@ -87,7 +98,7 @@ impl Chunks {
     }
 
     pub(crate) fn clear(&mut self) {
-        *self = Self { scanned: self.scanned, ..Self::default() };
+        *self = Self { scanned: self.scanned(), ..Self::default() };
     }
 
     /// A copy of all that is unread; shared if it lies in one chunk.
@@ -103,7 +114,7 @@ impl Chunks {
     }
 
     pub(crate) const fn scanned(&self) -> u64 {
-        self.scanned
+        self.scanned.saturating_add(self.searched as u64)
     }
 
     /// The bytes that the chunks keep alive, with what it costs to queue them.
@@ -115,7 +126,7 @@ impl Chunks {
     fn advance(&mut self) -> Option<()> {
         if let Some(chunk) = self.queue.pop_front() {
             self.queued_bytes = self.queued_bytes.saturating_sub(chunk.len());
-            self.current = chunk;
+            self.begin(chunk);
             return Some(());
         }
         self.queue = VecDeque::new();
@@ -123,11 +134,19 @@ impl Chunks {
     }
 
     fn take_rest(&mut self) -> Bytes {
-        let mut rest = mem::take(&mut self.current);
-        rest.advance(self.pos.min(rest.len()));
+        let pos = self.pos;
+        self.searched = self.current.len();
+        let mut rest = self.begin(Bytes::new());
+        rest.advance(pos.min(rest.len()));
+        rest
+    }
+
+    /// Reads on in another chunk; yields the one before.
+    fn begin(&mut self, chunk: Bytes) -> Bytes {
+        self.scanned = self.scanned();
         self.pos = 0;
         self.searched = 0;
-        rest
+        mem::replace(&mut self.current, chunk)
     }
 }
 
@@ -190,6 +209,19 @@ mod tests {
             [(b"a", true), (b"b", false), (b"c", false), (b"", true), (b"", true)];
         assert_eq!(pieces(&mut chunks), expected.map(|(piece, ended)| (piece.to_vec(), ended)));
         assert_eq!(chunks.scanned(), 6);
+    }
+
+    #[test]
+    fn a_line_that_is_not_accepted_stays_and_is_not_searched_again() {
+        let mut chunks = Chunks::default();
+        chunks.push(Bytes::from_static(b"ab\ncd"));
+        assert_eq!(chunks.next_ended_if(|_| None), None);
+        assert_eq!(chunks.next_ended_if(|line| Some(line.len())), None, "only a part is left");
+        assert_eq!(chunks.scanned(), 2);
+        assert_eq!(pieces(&mut chunks), [(b"ab".to_vec(), true), (b"cd".to_vec(), false)]);
+        chunks.push(Bytes::from_static(b"ef\n"));
+        assert_eq!(chunks.next_ended_if(|line| Some(line.len() - 1)), Some((0, 1)));
+        assert_eq!(chunks.scanned(), 8);
     }
 
     #[test]

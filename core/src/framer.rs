@@ -7,6 +7,8 @@ mod saved;
 #[cfg(test)]
 mod tests;
 
+use alloc::boxed::Box;
+
 use bytes::Bytes;
 
 pub use self::line::Line;
@@ -58,15 +60,16 @@ pub struct LineFramer {
 pub enum Framed<'a> {
     /// A line within the limit.
     Line(Line<'a>),
-    /// A line above the limit, told when its end is reached.
-    Oversized(Oversized),
+    /// A line above the limit, told when its end is reached. Boxed: it is rare, and so large that
+    /// moving the room for it would slow every other line down.
+    Oversized(Box<Oversized>),
 }
 
 /// The same before anything is borrowed.
 enum Found {
     InChunk { start: usize, end: usize },
     Joined,
-    Oversized(Oversized),
+    Oversized(Box<Oversized>),
 }
 
 impl LineFramer {
@@ -89,18 +92,19 @@ impl LineFramer {
     /// Finds the next line; `None` when more input is needed.
     #[inline]
     pub fn next_line(&mut self) -> Option<Framed<'_>> {
-        let mut ended = None;
-        if self.open.is_none() {
-            ended = self.chunks.next_ended();
-            // Almost every line ends here: inside its chunk, within the limit, nothing to skip.
-            if let Some((start, end)) = ended
-                && let Some(len) = self.plain_len(start, end)
-            {
-                let line = self.chunks.slice(start, start + len);
-                return Some(Framed::Line(Line::in_chunk(self.chunks.current(), line)));
-            }
-        }
-        self.find(ended)
+        let found = match self.find_plain() {
+            Some((start, end)) => Found::InChunk { start, end },
+            None => self.find()?,
+        };
+        Some(self.lend(found))
+    }
+
+    /// The next line, if it is as almost every line: inside one chunk, within the limit, nothing to
+    /// skip. `None` leaves it to [`next_line`](Self::next_line).
+    #[inline]
+    pub(crate) fn next_plain(&mut self) -> Option<Line<'_>> {
+        let (start, end) = self.find_plain()?;
+        Some(self.in_chunk(start, end))
     }
 
     /// The stream has ended: a last line without a newline becomes available, marked
@@ -131,20 +135,22 @@ impl LineFramer {
         self.chunks.scanned()
     }
 
-    /// The length of a line without its CR, if it can be lent as it is.
     #[inline]
-    fn plain_len(&self, start: usize, end: usize) -> Option<usize> {
-        let line = strip_cr(self.chunks.slice(start, end));
-        (line.len() <= self.max_line && is_plain(*line.first()?)).then_some(line.len())
+    fn find_plain(&mut self) -> Option<(usize, usize)> {
+        if !self.open.is_none() {
+            return None;
+        }
+        let max_line = self.max_line;
+        self.chunks.next_ended_if(|line| {
+            let line = strip_cr(line);
+            (line.len() <= max_line && is_plain(*line.first()?)).then_some(line.len())
+        })
     }
 
-    /// `ended` has been read, and is no plain line.
+    /// Any line at all.
     #[inline(never)]
-    fn find(&mut self, ended: Option<(usize, usize)>) -> Option<Framed<'_>> {
-        let mut found = match ended {
-            Some((start, end)) => self.end_line(start, end),
-            None => self.open.settle().map(Found::Oversized),
-        };
+    fn find(&mut self) -> Option<Found> {
+        let mut found = self.open.settle().map(Found::Oversized);
         while found.is_none() {
             found = match self.chunks.next_piece() {
                 Some(Piece::Ended { start, end }) => self.end_line(start, end),
@@ -155,7 +161,7 @@ impl LineFramer {
                 None => Some(self.end_input()?),
             };
         }
-        found.map(|found| self.lend(found))
+        found
     }
 
     fn end_line(&mut self, start: usize, end: usize) -> Option<Found> {
@@ -175,7 +181,7 @@ impl LineFramer {
     fn oversized(&self, line: &[u8]) -> Found {
         let mut discard = Discard::new(self.window);
         discard.push(line);
-        Found::Oversized(discard.report(self.max_line, false))
+        Found::Oversized(Box::new(discard.report(self.max_line, false)))
     }
 
     fn end_input(&mut self) -> Option<Found> {
@@ -186,13 +192,17 @@ impl LineFramer {
         last
     }
 
+    #[inline]
     fn lend(&mut self, found: Found) -> Framed<'_> {
         match found {
-            Found::InChunk { start, end } => {
-                Framed::Line(Line::in_chunk(self.chunks.current(), self.chunks.slice(start, end)))
-            }
+            Found::InChunk { start, end } => Framed::Line(self.in_chunk(start, end)),
             Found::Joined => Framed::Line(self.open.lend()),
             Found::Oversized(oversized) => Framed::Oversized(oversized),
         }
+    }
+
+    #[inline]
+    fn in_chunk(&self, start: usize, end: usize) -> Line<'_> {
+        Line::in_chunk(self.chunks.current(), self.chunks.slice(start, end))
     }
 }

@@ -96,7 +96,7 @@ impl Run {
 
 fn own(framed: Framed<'_>) -> Item {
     match framed {
-        Framed::Oversized(oversized) => Item::Oversized(oversized),
+        Framed::Oversized(oversized) => Item::Oversized(*oversized),
         Framed::Line(mut line) => {
             let bytes = line.to_vec();
             assert_eq!(line.to_bytes(), bytes);

@@ -5,6 +5,7 @@
 //! [`LocalProcess`]. The numbering of events, back-pressure,
 //! writes and the end of the whole tree are done here, once for all runtimes.
 
+mod buffers;
 mod error;
 mod local;
 mod pipe;

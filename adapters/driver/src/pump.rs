@@ -18,8 +18,13 @@ use crate::{
     trace,
 };
 
-/// How much is done before other tasks get their turn.
+/// How many steps are done before other tasks get their turn.
 const STEPS_PER_POLL: usize = 64;
+
+/// How much output is taken before other tasks get their turn. It is mostly the one that reads the
+/// messages: what was read far ahead of it has left the cache, and memory that piles up and drains
+/// is given back to the system and has to be cleared again.
+const BYTES_PER_POLL: usize = 256 * 1024;
 
 /// The one future that owns all I/O of a session: the executor, the timer and the clock.
 ///
@@ -115,9 +120,13 @@ impl<D: Decode, E: Executor, R: Runtime> Future for Pump<D, E, R> {
         let _entered = span.enter();
         // Before the first look: what changes behind it wakes this task again.
         self.shared.register_pump(cx.waker());
+        let mut taken = 0;
         for _ in 0..STEPS_PER_POLL {
+            // What is at hand is taken in the coming step.
+            taken += self.input.as_ref().map_or(0, output_len);
             match self.step(cx) {
-                Step::Again => {}
+                Step::Again if taken < BYTES_PER_POLL => {}
+                Step::Again => break,
                 Step::Idle => return Poll::Pending,
                 Step::Done => {
                     self.executor = None;
@@ -128,6 +137,13 @@ impl<D: Decode, E: Executor, R: Runtime> Future for Pump<D, E, R> {
         }
         cx.waker().wake_by_ref();
         Poll::Pending
+    }
+}
+
+const fn output_len(input: &Input) -> usize {
+    match input {
+        Input::Output(chunk) => chunk.data.len(),
+        _ => 0,
     }
 }
 

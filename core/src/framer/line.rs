@@ -1,7 +1,7 @@
 //! One line, lent or owned.
 
 use alloc::vec::Vec;
-use core::{fmt, mem, ops::Deref};
+use core::{fmt, ops::Deref};
 
 use bytes::{Buf, Bytes};
 
@@ -78,12 +78,12 @@ impl JoinedLine {
 
     /// Makes room for another line, in the same buffer unless that is larger than `max_retained`.
     pub(super) fn reset(&mut self, max_retained: usize) {
-        let mut buffer = mem::take(&mut self.buffer);
-        buffer.clear();
-        *self = Self::default();
-        if buffer.capacity() <= max_retained {
-            self.buffer = buffer;
+        if self.buffer.capacity() > max_retained {
+            self.buffer = Vec::new();
         }
+        self.buffer.clear();
+        self.unterminated = false;
+        self.owned = None;
     }
 
     fn own(&mut self) -> Bytes {

@@ -47,20 +47,20 @@ impl OpenLine {
         Self { state: State::Start, joined: JoinedLine::default(), max_line, window }
     }
 
-    /// Whether the next byte begins a line and nothing is left to be done for an earlier one.
+    /// Whether the next byte begins a line.
     #[inline]
     pub(super) const fn is_none(&self) -> bool {
-        matches!(self.state, State::Start)
+        matches!(self.state, State::Start | State::Lent)
     }
 
     /// Takes a lent buffer back; yields the oversized line that a hole broke off.
-    pub(super) fn settle(&mut self) -> Option<Oversized> {
+    pub(super) fn settle(&mut self) -> Option<Box<Oversized>> {
         match &mut self.state {
             State::Lent => {
                 self.take_back();
                 None
             }
-            State::Broken(pending) => Some(pending.take()?.report(self.max_line, true)),
+            State::Broken(pending) => Some(Box::new(pending.take()?.report(self.max_line, true))),
             _ => None,
         }
     }
@@ -78,7 +78,7 @@ impl OpenLine {
         match mem::replace(&mut self.state, State::Start) {
             State::Joining => self.close_joined(unterminated),
             State::Discarding(discard) => {
-                Some(Found::Oversized(discard.report(self.max_line, unterminated)))
+                Some(Found::Oversized(Box::new(discard.report(self.max_line, unterminated))))
             }
             State::Start | State::Lent | State::Broken(_) => None,
         }

@@ -19,7 +19,7 @@ fn drain(framer: &mut LineFramer) -> Vec<Item> {
     let mut items = Vec::new();
     while let Some(framed) = framer.next_line() {
         items.push(match framed {
-            Framed::Oversized(oversized) => Item::Oversized(oversized),
+            Framed::Oversized(oversized) => Item::Oversized(*oversized),
             Framed::Line(mut line) => {
                 let bytes = line.to_vec();
                 assert_eq!(line.to_bytes(), bytes);

@@ -10,7 +10,17 @@ use crate::{
 };
 
 impl<D: Decode> Session<D> {
+    #[inline]
     pub(super) fn next_event(&mut self) -> Option<Event<D::Message>> {
+        match self.next_plain() {
+            Ok(Some(message)) => Some(Event::Message(message)),
+            Ok(None) => self.next_of_any(),
+            Err(bad) => Some(self.bad_line(*bad)),
+        }
+    }
+
+    #[inline(never)]
+    fn next_of_any(&mut self) -> Option<Event<D::Message>> {
         loop {
             if let Some(event) = self.next_answer().or_else(|| self.next_of_stdout()) {
                 return Some(event);

@@ -12,11 +12,7 @@ use std::{
 use farpipe_core::{Action, Capabilities, Chunk, Exit, Input, ReplayId, Seq, Stream};
 use futures_io::{AsyncRead, AsyncWrite};
 
-use super::{
-    ProcessTree,
-    pipe::{Pipe, READ_SIZE},
-    stdin::Stdin,
-};
+use super::{ProcessTree, buffers::Buffers, pipe::Pipe, stdin::Stdin};
 use crate::{Executor, Flow, Terminator};
 
 /// What a runtime crate has in hand after it has started a process.
@@ -40,7 +36,8 @@ pub struct Parts<I, O, E, W> {
 /// [`Flow::Paused`] neither pipe is read: the process stops by itself once they are full. stdout,
 /// stderr and the exit take turns of a few reads, so none of them can hold up another.
 ///
-/// Memory: one buffer of 64 KiB, and the write in flight. Dropping it kills the process tree.
+/// Memory: one buffer of 64 KiB, up to four more while much is read, and the write in flight.
+/// Dropping it kills the process tree.
 pub struct LocalExecutor<I, O, E, W> {
     stdin: Stdin<I>,
     stdout: Pipe<O>,
@@ -48,7 +45,7 @@ pub struct LocalExecutor<I, O, E, W> {
     // None once the process has been waited for.
     wait: Option<W>,
     tree: ProcessTree,
-    buffer: Box<[u8]>,
+    buffers: Buffers,
     turn: Turn,
     /// How often in a row it was this turn.
     run: usize,
@@ -96,7 +93,7 @@ where
             stderr: Pipe::new(Stream::Stderr, parts.stderr),
             wait: Some(parts.wait),
             tree: parts.tree,
-            buffer: vec![0; READ_SIZE].into_boxed_slice(),
+            buffers: Buffers::default(),
             turn: Turn::Stdout,
             run: 0,
             last_seq: 0,
@@ -130,11 +127,11 @@ where
             (Turn::Exit, _) => self.poll_exit(cx),
             (_, Flow::Paused) => Poll::Pending,
             (Turn::Stdout, Flow::Open) => {
-                let data = self.stdout.poll_read(cx, &mut self.buffer);
+                let data = self.stdout.poll_read(cx, &mut self.buffers);
                 self.number(Stream::Stdout, data)
             }
             (Turn::Stderr, Flow::Open) => {
-                let data = self.stderr.poll_read(cx, &mut self.buffer);
+                let data = self.stderr.poll_read(cx, &mut self.buffers);
                 self.number(Stream::Stderr, data)
             }
         }

@@ -3,15 +3,14 @@
 use std::{
     io,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
 use farpipe_core::Stream;
 use futures_io::AsyncRead;
 
-/// The most that is read at once: what a pipe holds on Linux.
-pub(super) const READ_SIZE: usize = 64 * 1024;
+use super::buffers::Buffers;
 
 /// One output stream of a process.
 pub(super) struct Pipe<R> {
@@ -30,21 +29,18 @@ impl<R: AsyncRead + Unpin> Pipe<R> {
     }
 
     /// The next piece of output, or `None` at the end of the stream.
-    ///
-    /// The piece gets an allocation of exactly its own size, so a short one never pins the
-    /// buffer, and the buffer is never cleared again. The copy costs less than a fresh buffer.
     pub(super) fn poll_read(
         &mut self,
         cx: &mut Context<'_>,
-        buffer: &mut [u8],
+        buffers: &mut Buffers,
     ) -> Poll<Option<Bytes>> {
         loop {
             let Some(source) = &mut self.source else {
                 return Poll::Ready(None);
             };
-            match std::task::ready!(Pin::new(source).poll_read(cx, buffer)) {
+            match ready!(Pin::new(source).poll_read(cx, buffers.room())) {
                 Ok(0) => self.source = None,
-                Ok(len) => return Poll::Ready(Some(Bytes::copy_from_slice(&buffer[..len]))),
+                Ok(len) => return Poll::Ready(Some(buffers.piece(len))),
                 Err(error) => self.fail(&error),
             }
         }

@@ -7,8 +7,8 @@ use memchr::memchr_iter;
 
 use super::Session;
 use crate::{
-    BadLine, BadReason, CallFailure, Decode, Decoded, Event, Framed, Id, Line, NoisePolicy,
-    Oversized, calls::response_id, looks_like_message,
+    BadLine, BadReason, CallFailure, Calls, Decode, Decoded, Event, Framed, Id, Limits, Line,
+    NoisePolicy, Oversized, calls::response_id, looks_like_message,
 };
 
 /// How many times a message is looked for behind noise on its line. A line full of braces must not
@@ -16,7 +16,7 @@ use crate::{
 const SALVAGE_ATTEMPTS: usize = 4;
 
 /// A line that could not be read, and whose answer it was.
-struct Bad {
+pub(super) struct Bad {
     line: BadLine,
     answers: Option<Id>,
     /// A message that follows the noise on its line.
@@ -26,27 +26,52 @@ struct Bad {
 /// Boxed: it is rare, and so large that moving the room for it would slow every message down.
 type Read<M> = Result<Decoded<M>, Box<Bad>>;
 
+/// The message of a line, none where a line yields none, or what is wrong with it.
+type Outcome<M> = Result<Option<M>, Box<Bad>>;
+
 impl<D: Decode> Session<D> {
+    /// The next message, if it comes as almost every message does: on a line of its own, and with
+    /// nothing to be told or read before it. `None` leaves the rest to
+    /// [`next_of_stdout`](Self::next_of_stdout).
+    ///
+    /// An event is large: what else makes one is kept out of here, so that no room for it is moved.
+    #[inline]
+    pub(super) fn next_plain(&mut self) -> Outcome<D::Message> {
+        if self.calls.has_answers() || self.salvaged.is_some() || self.batch.is_some() {
+            return Ok(None);
+        }
+        let Some(mut line) = self.stdout.next_plain() else { return Ok(None) };
+        match self.decode.decode(&mut line, &self.calls) {
+            Ok(Decoded::Message(message)) => Ok(self.message(message)),
+            read => {
+                let read = explained(read, &mut self.decode, &mut line, &self.calls, &self.limits);
+                self.decoded(read)
+            }
+        }
+    }
+
     pub(super) fn next_of_stdout(&mut self) -> Option<Event<D::Message>> {
         loop {
-            if let Some(event) = self.next_salvaged() {
-                return Some(event);
+            if let Some(message) = self.next_salvaged() {
+                return Some(Event::Message(message));
             }
             let read = match self.next_of_batch() {
                 Some(read) => read,
                 None => match self.next_of_framer()? {
                     Ok(read) => read,
-                    Err(line) => return Some(self.oversized(line)),
+                    Err(line) => return Some(self.oversized(*line)),
                 },
             };
-            if let Some(event) = self.decoded(read) {
-                return Some(event);
+            match self.decoded(read) {
+                Ok(Some(message)) => return Some(Event::Message(message)),
+                Ok(None) => {}
+                Err(bad) => return Some(self.bad_line(*bad)),
             }
         }
     }
 
     /// Decodes a second time: only bytes can be put aside with the session.
-    fn next_salvaged(&mut self) -> Option<Event<D::Message>> {
+    fn next_salvaged(&mut self) -> Option<D::Message> {
         let mut line = Line::from(self.salvaged.take()?);
         let Ok(Decoded::Message(message)) = self.decode.decode(&mut line, &self.calls) else {
             return None;
@@ -55,15 +80,12 @@ impl<D: Decode> Session<D> {
         self.message(message)
     }
 
-    fn next_of_framer(&mut self) -> Option<Result<Read<D::Message>, Oversized>> {
+    fn next_of_framer(&mut self) -> Option<Result<Read<D::Message>, Box<Oversized>>> {
         match self.stdout.next_line()? {
             Framed::Oversized(line) => Some(Err(line)),
             Framed::Line(mut line) => {
                 let read = self.decode.decode(&mut line, &self.calls);
-                Some(Ok(read.map_err(|reason| {
-                    let salvaged = salvage(&mut self.decode, &mut line, &self.calls);
-                    bad(reason, &line, self.limits.line_window, salvaged)
-                })))
+                Some(Ok(explained(read, &mut self.decode, &mut line, &self.calls, &self.limits)))
             }
         }
     }
@@ -81,23 +103,17 @@ impl<D: Decode> Session<D> {
         Some(read.map_err(|reason| bad(reason, &line, self.limits.line_window, None)))
     }
 
-    fn decoded(&mut self, read: Read<D::Message>) -> Option<Event<D::Message>> {
-        match read {
-            Ok(Decoded::Message(message)) => self.message(message),
-            Ok(Decoded::Batch(batch)) => {
-                self.batch = Some(batch);
-                None
-            }
-            Ok(Decoded::Ignored) => {
-                self.stats.ignored += 1;
-                None
-            }
-            Err(bad) => Some(self.bad_line(*bad)),
+    fn decoded(&mut self, read: Read<D::Message>) -> Outcome<D::Message> {
+        match read? {
+            Decoded::Message(message) => return Ok(self.message(message)),
+            Decoded::Batch(batch) => self.batch = Some(batch),
+            Decoded::Ignored => self.stats.ignored += 1,
         }
+        Ok(None)
     }
 
     /// A message, unless it answers a call that has been answered in its place.
-    fn message(&mut self, message: D::Message) -> Option<Event<D::Message>> {
+    fn message(&mut self, message: D::Message) -> Option<D::Message> {
         let answers = self.decode.answers(&message);
         if answers.is_some_and(|id| !self.calls.answered(&id)) {
             self.stats.late_answers += 1;
@@ -107,7 +123,7 @@ impl<D: Decode> Session<D> {
             self.stats.late_answers += u64::from(!self.calls.answered(id));
         }
         self.stats.messages += 1;
-        Some(Event::Message(message))
+        Some(message)
     }
 
     fn oversized(&mut self, line: Oversized) -> Event<D::Message> {
@@ -120,7 +136,7 @@ impl<D: Decode> Session<D> {
         Event::Oversized(line)
     }
 
-    fn bad_line(&mut self, bad: Bad) -> Event<D::Message> {
+    pub(super) fn bad_line(&mut self, bad: Bad) -> Event<D::Message> {
         let line = bad.line;
         self.salvaged = bad.salvaged;
         if let Some(id) = bad.answers {
@@ -140,8 +156,22 @@ impl<D: Decode> Session<D> {
     }
 }
 
+/// Adds to what is wrong with a line what the line tells.
+fn explained<D: Decode>(
+    read: Result<Decoded<D::Message>, BadReason>,
+    decode: &mut D,
+    line: &mut Line<'_>,
+    calls: &Calls,
+    limits: &Limits,
+) -> Read<D::Message> {
+    read.map_err(|reason| {
+        let salvaged = salvage(decode, line, calls);
+        bad(reason, line, limits.line_window, salvaged)
+    })
+}
+
 /// Looks for a message behind noise on the same line: a banner without a newline, a progress bar.
-fn salvage<D: Decode>(decode: &mut D, line: &mut Line<'_>, calls: &crate::Calls) -> Option<Bytes> {
+fn salvage<D: Decode>(decode: &mut D, line: &mut Line<'_>, calls: &Calls) -> Option<Bytes> {
     if looks_like_message(line) {
         return None;
     }
