@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use farpipe_core::Timestamp;
 
-/// So many acknowledgements after a request are sent at once: its answer, what the process says to it
-/// and where that does not fit into one chunk.
-const AT_ONCE: u8 = 8;
-/// The pause between those of a stream that nobody has asked for.
-const PAUSE: Duration = Duration::from_millis(2);
+/// So many acknowledgements after a request are sent at once: enough for what the process says to it,
+/// up to a few MiB.
+const AT_ONCE: u8 = 32;
+/// The pause between those of a stream that nobody has asked for. With a longer one the client needs
+/// no less CPU time, and each is what the last piece of a burst may be late by.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// Decides when to have the system acknowledge what was received.
 ///
@@ -103,7 +104,7 @@ mod tests {
     fn in_a_stream_there_is_a_pause_between_them() {
         let mut silence = Silence::new(at(0));
         burst(&mut silence, at(0));
-        for now in (2..20).step_by(2) {
+        for now in (5..50).step_by(5) {
             assert!(!is_due(&silence, at(now - 1)));
             assert_eq!(burst(&mut silence, at(now)), 1);
         }
