@@ -247,6 +247,17 @@ mod tests {
     }
 
     #[test]
+    fn what_was_searched_stays_counted_when_the_rest_is_dropped() {
+        let mut chunks = Chunks::default();
+        chunks.push(Bytes::from_static(b"abc\ndef\n"));
+        assert_eq!(chunks.next_ended(), Some((0, 3)));
+        let scanned = chunks.scanned();
+        assert!(scanned > 0);
+        chunks.clear();
+        assert_eq!((chunks.scanned(), chunks.retained()), (scanned, 0));
+    }
+
+    #[test]
     fn growth_doubles_and_respects_its_limit() {
         let mut buffer = Vec::new();
         let mut allocations = 0;

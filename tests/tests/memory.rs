@@ -214,6 +214,21 @@ fn a_page_beyond_its_own_end() {
 }
 
 #[test]
+fn messages_that_wait_are_joined_in_one_buffer_of_their_size() {
+    let mut session = far();
+    for number in 0..100 {
+        session.send(call(number)).unwrap();
+    }
+    let mut action = None;
+    let info = measure(|| action = session.poll_action());
+    let Some(farpipe_core::Action::Write { data, .. }) = action else { panic!() };
+    println!("a write of {} bytes: {} bytes allocated", data.len(), info.bytes_total);
+    // The buffer, the counter of who shares it, and the write in flight.
+    assert!(info.count_total <= 3, "{info:?}");
+    assert!(info.bytes_total <= data.len() as u64 + 256, "{info:?}");
+}
+
+#[test]
 fn writes_that_are_never_taken() {
     hostile("stuck writes", &[Kept::Writes], |session| {
         let message = Bytes::from(vec![b'x'; 1000]);
