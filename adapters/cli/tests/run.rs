@@ -146,6 +146,22 @@ fn signals_end_it_in_time_while_stdin_is_open() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_hangup_that_is_ignored_stays_ignored() {
+    let mut command = Command::new("sh");
+    command.args(["-c", "trap '' HUP; exec \"$0\" run -- cat"]);
+    command.arg(support::farpipe());
+    let mut bridge = Bridge::of(command);
+    for _ in 0..2 {
+        bridge.send(ANSWER);
+        assert_eq!(bridge.next(), ANSWER);
+        bridge.signal("HUP");
+    }
+    bridge.end_input();
+    assert_eq!(bridge.rest().2.code(), Some(0));
+}
+
 /// An exec-server that accepts and says nothing.
 #[test]
 fn a_signal_ends_it_while_the_command_is_being_started() {

@@ -29,6 +29,15 @@ pub(crate) struct Shared<D: Decode> {
     leftover: Option<Leftover<D>>,
 }
 
+/// Nobody waits for ever, though the code that is given what nobody reads may panic.
+struct Retired<'a, D: Decode>(&'a Shared<D>);
+
+impl<D: Decode> Drop for Retired<'_, D> {
+    fn drop(&mut self) {
+        self.0.update(State::undriven);
+    }
+}
+
 pub(crate) struct State<D: Decode> {
     pub(crate) session: Session<D>,
     /// Set when the end has been delivered.
@@ -141,12 +150,12 @@ impl<D: Decode> Shared<D> {
     }
 
     /// Nobody drives the session any more: what nobody is left to read is given away now.
+    ///
+    /// Until that is done it counts as driven: whoever drops the last handle meanwhile leaves it to
+    /// this thread, and the end is not known before what came before it.
     pub(crate) fn retire(&self) {
-        self.update(|state, wakeups| {
-            state.driven = false;
-            state.mourners.wake(wakeups);
-        });
-        while let Some(event) = self.update(State::abandoned_event) {
+        let _retired = Retired(self);
+        while let Some(event) = self.update(State::last_event) {
             self.leave(event);
         }
     }
@@ -224,6 +233,20 @@ impl<D: Decode> State<D> {
     /// The next event, if there is no handle left to read it.
     fn abandoned_event(&mut self, wakeups: &mut Wakeups) -> Option<Event<D::Message>> {
         if self.abandoned { self.next_event(wakeups) } else { None }
+    }
+
+    /// The same at the end of the session's driver; without an event, the driver is gone.
+    fn last_event(&mut self, wakeups: &mut Wakeups) -> Option<Event<D::Message>> {
+        let event = self.abandoned_event(wakeups);
+        if event.is_none() {
+            self.undriven(wakeups);
+        }
+        event
+    }
+
+    fn undriven(&mut self, wakeups: &mut Wakeups) {
+        self.driven = false;
+        self.mourners.wake(wakeups);
     }
 
     pub(crate) fn send(

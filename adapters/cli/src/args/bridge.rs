@@ -68,6 +68,7 @@ The end:
   ended: its stdin is closed, after 1 s it is asked to stop, 2 s later it is killed. An exec-server
   cannot close stdin, so there the command is asked to stop at once, after 250 ms without output.
   SIGTERM, SIGINT and SIGHUP end the command the same way, within 2 s; a second one kills it.
+  Under nohup, SIGHUP is left alone (on Linux).
   When nobody reads our stdout any more, the command is ended as well.
 
 Exit status:
