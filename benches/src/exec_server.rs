@@ -4,6 +4,7 @@ mod calls;
 mod far;
 mod plain;
 mod raw;
+mod routed;
 mod slow_link;
 
 use std::{env, future::Future, process::Command, time::Duration};
@@ -63,10 +64,11 @@ struct Report {
 type Subject = fn(&str, usize) -> anyhow::Result<usize>;
 
 /// The first one is ours.
-const SUBJECTS: [(&str, Subject); 4] = [
+const SUBJECTS: [(&str, Subject); 5] = [
     ("farpipe", far::flood),
     ("tokio-tungstenite, serde_json into structs, base64", plain::typed),
     ("tokio-tungstenite, serde_json into Value, base64", plain::untyped),
+    ("the same for several processes: JSON-RPC enum, channels", routed::flood),
     ("raw socket", raw::flood),
 ];
 

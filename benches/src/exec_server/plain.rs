@@ -52,7 +52,7 @@ pub(super) fn untyped(url: &str, lines: usize) -> anyhow::Result<usize> {
 
 type Parse = fn(&str) -> anyhow::Result<Option<Vec<u8>>>;
 
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+pub(super) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// A session with the flood started in it.
 pub(super) async fn start(url: &str, lines: usize) -> anyhow::Result<Socket> {
@@ -84,7 +84,7 @@ async fn count(url: String, lines: usize, parse: Parse) -> anyhow::Result<usize>
 }
 
 /// Takes the whole lines off the front, each as a value of its own.
-fn take_lines(buffer: &mut Vec<u8>) -> usize {
+pub(super) fn take_lines(buffer: &mut Vec<u8>) -> usize {
     let (mut lines, mut taken) = (0, 0);
     while let Some(len) = memchr::memchr(b'\n', &buffer[taken..]) {
         let line = buffer[taken..taken + len].to_vec();
