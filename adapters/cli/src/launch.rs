@@ -129,10 +129,12 @@ pub(crate) async fn connect(url: &str, options: Options) -> Result<ExecServer, L
 /// The options of a connection, with the token.
 pub(crate) fn options(token: &TokenSource) -> Result<Options, LaunchError> {
     let options = Options::default();
-    Ok(match (&token.token_file, token_variable()?) {
-        (Some(path), _) => options.token(token_file(path)?),
-        (None, Some(token)) => options.token(token),
-        (None, None) => options,
+    if let Some(path) = &token.token_file {
+        return Ok(options.token(token_file(path)?));
+    }
+    Ok(match token_variable()? {
+        Some(token) => options.token(token),
+        None => options,
     })
 }
 
