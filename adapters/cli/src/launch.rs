@@ -49,7 +49,7 @@ pub(crate) enum LaunchError {
     TokenFile { path: PathBuf, source: io::Error },
     #[error("{TOKEN} is not Unicode")]
     TokenVariable,
-    #[error("signal {0} came before the command was started")]
+    #[error("stopped by signal {0}")]
     Signalled(i32),
 }
 
