@@ -49,7 +49,7 @@ pub(crate) enum LaunchError {
     TokenFile { path: PathBuf, source: io::Error },
     #[error("{TOKEN} is not Unicode")]
     TokenVariable,
-    #[error("signal {0} came before the command was started")]
+    #[error("stopped by signal {0}")]
     Signalled(i32),
 }
 
@@ -129,10 +129,12 @@ pub(crate) async fn connect(url: &str, options: Options) -> Result<ExecServer, L
 /// The options of a connection, with the token.
 pub(crate) fn options(token: &TokenSource) -> Result<Options, LaunchError> {
     let options = Options::default();
-    Ok(match (&token.token_file, token_variable()?) {
-        (Some(path), _) => options.token(token_file(path)?),
-        (None, Some(token)) => options.token(token),
-        (None, None) => options,
+    if let Some(path) = &token.token_file {
+        return Ok(options.token(token_file(path)?));
+    }
+    Ok(match token_variable()? {
+        Some(token) => options.token(token),
+        None => options,
     })
 }
 

@@ -51,7 +51,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Run(args) => Ok(run::run(args).await),
         Command::Record(args) => Ok(run::record(args).await),
         Command::Doctor(args) => doctor::run(&args).await,
-        Command::Inspect(args) => inspect::run(args).await,
+        Command::Inspect(args) => run::heed_signals(Box::pin(inspect::run(args))).await,
         Command::Replay(args) => recording::replay(&args),
         Command::Explain(args) => recording::explain(&args),
         Command::Demo => demo::serve().await.map(|()| ExitCode::SUCCESS),

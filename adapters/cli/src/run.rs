@@ -53,6 +53,14 @@ pub(crate) async fn record(args: Record) -> ExitCode {
     conclude(Bridging { args: bridge, record: Some(file), state: None, respawn: 0 }.run().await)
 }
 
+/// Lets a signal give up some work, so that what it has started is ended as well.
+pub(crate) async fn heed_signals<T>(
+    work: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<T> {
+    let mut signals = Signals::new().context("signals cannot be received")?;
+    unless_signalled(&mut signals, work).await
+}
+
 fn conclude(status: anyhow::Result<u8>) -> ExitCode {
     status
         .unwrap_or_else(|error| {
@@ -205,13 +213,13 @@ fn cannot_go_on(error: LaunchError, path: &Path) -> anyhow::Error {
     anyhow::Error::new(error).context(what)
 }
 
-/// Waits for a command to be started, unless we are asked to stop.
+/// Waits for some work, such as the start of a command, unless we are asked to stop.
 async fn unless_signalled<T>(
     signals: &mut Signals,
-    started: impl Future<Output = anyhow::Result<T>>,
+    work: impl Future<Output = anyhow::Result<T>>,
 ) -> anyhow::Result<T> {
     tokio::select! {
-        life = started => life,
+        result = work => result,
         signal = signals.next() => Err(LaunchError::Signalled(signal).into()),
     }
 }

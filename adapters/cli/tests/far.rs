@@ -204,6 +204,28 @@ fn a_far_command_is_ended_when_farpipe_cannot_go_on() {
     }
 }
 
+#[test]
+fn a_far_command_is_ended_when_an_inspection_is() {
+    let Some(server) = Server::start(&[]).unwrap() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let pid = folder.path().join("pid");
+    let script = format!("echo $$ > {}; exec sleep 300", pid.display());
+    let inspect = Bridge::start(&["inspect", "--executor", &server.url, "--", "sh", "-c", &script]);
+    let mut number = String::new();
+    while !number.ends_with('\n') {
+        number = fs::read_to_string(&pid).unwrap_or_default();
+    }
+    inspect.signal("TERM");
+    let (_, stderr, status) = inspect.rest();
+    assert_eq!(status.code(), Some(1), "{stderr:?}");
+    assert!(stderr.join("").contains("stopped by signal 15"), "{stderr:?}");
+    let deadline = Instant::now() + WATCHDOG;
+    while is_running(number.trim()) {
+        assert!(Instant::now() < deadline, "it runs on");
+        std::thread::yield_now();
+    }
+}
+
 /// Whether there is such a process, other than one that nobody has waited for yet.
 fn is_running(pid: &str) -> bool {
     let state = Command::new("ps").args(["-o", "stat=", "-p", pid]).output().unwrap();

@@ -172,7 +172,7 @@ fn a_signal_ends_it_while_the_command_is_being_started() {
     bridge.signal("TERM");
     let (_, stderr, status) = bridge.rest();
     assert_eq!(status.code(), Some(143), "{stderr:?}");
-    assert!(stderr[0].contains("before the command was started"), "{stderr:?}");
+    assert!(stderr[0].contains("stopped by signal 15"), "{stderr:?}");
 }
 
 #[test]

@@ -80,6 +80,10 @@ Exit status:
   126  the command cannot be started
   127  the command is not there (on this machine)
 
+Environment:
+  FARPIPE_TOKEN  the token for the exec-server, where there is no --token-file
+  RUST_LOG       what is logged to stderr besides, as in `farpipe=debug`; never a message
+
 Limits:
   A message may have 16 MiB. A longer one is not passed on: its call is answered with an error. While
   the client does not read, the command is made to wait; while the command does not read, the client
