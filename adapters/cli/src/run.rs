@@ -28,7 +28,7 @@ use self::{
     input::Input,
     output::Output,
     signals::Signals,
-    state::{Journal, Journaled, Stored},
+    state::{Journal, Journaled, Lock, Stored},
 };
 use crate::{
     args::{self, Record, Run},
@@ -36,6 +36,8 @@ use crate::{
     raw::Raw,
     recording, tell,
 };
+
+const MIB: usize = 1 << 20;
 
 /// 128 plus the number of SIGINT.
 const INTERRUPTED: u8 = 130;
@@ -115,7 +117,11 @@ impl Bridging {
     }
 
     fn limits(&self) -> Limits {
+        let max_message = usize::from(self.args.max_message) * MIB;
         let limits = Limits {
+            max_line: max_message,
+            max_message,
+            outbox_bytes: max_message * 2,
             close_stdin_wait: Duration::from_secs(1),
             close_interrupt_wait: Duration::from_secs(2),
             ..Limits::default()
@@ -175,6 +181,7 @@ impl Bridging {
         let (place, command) = (&self.args.place, &self.args.command);
         let mut options = launch::options(&place.token)?;
         options.queue_bytes = SAVED_BUDGET;
+        let lock = Lock::take(path)?;
         let stored = Stored::load(path, url, command)?;
         let process = match &stored {
             Some(stored) => {
@@ -184,7 +191,7 @@ impl Bridging {
             None => launch::start_far(url, place, command, options).await?,
         };
         let (unwritten, ticket) = (output.unwritten(), process.ticket());
-        let journal = Journal::new(path, url, command, ticket, unwritten.clone());
+        let journal = Journal::new(path, lock, url, command, ticket, unwritten.clone());
         let closes_stdin = process.capabilities().close_stdin;
         let process = Journaled::new(process, journal.clone());
         let runtime = TokioRuntime::current();

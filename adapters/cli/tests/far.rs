@@ -187,11 +187,12 @@ fn a_far_command_is_ended_when_farpipe_cannot_go_on() {
     const RUNS: usize = 10;
     let Some(server) = Server::start(&[]).unwrap() else { return };
     let folder = tempfile::tempdir().unwrap();
-    let nowhere = folder.path().join("no/folder/state.json");
+    let state = folder.path().join("state.json");
+    fs::create_dir(folder.path().join("state.json.new")).unwrap();
     for run in 0..RUNS {
         let pid = folder.path().join(run.to_string());
         let script = format!("echo $$ > {}; exec sleep 300", pid.display());
-        let (_, stderr, status) = kept(&server.url, &nowhere, &script).rest();
+        let (_, stderr, status) = kept(&server.url, &state, &script).rest();
         assert_eq!(status.code(), Some(125));
         assert!(stderr.join("").contains("cannot be written"), "{stderr:?}");
         // It may be over before it has written anything.
@@ -389,6 +390,22 @@ fn a_client_that_is_behind_misses_nothing() {
 fn id_of(line: &str) -> Option<usize> {
     let message: Value = serde_json::from_str(line).ok()?;
     message["id"].as_u64()?.try_into().ok()
+}
+
+#[test]
+fn a_state_is_used_by_one_run_at_a_time() {
+    let Some(server) = Server::start(&[]).unwrap() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state.json");
+    let script = "echo up >&2; exec cat";
+    let mut first = kept(&server.url, &state, script);
+    assert_eq!(first.next_error(), "up");
+    let (_, stderr, status) = kept(&server.url, &state, script).rest();
+    assert_eq!(status.code(), Some(125));
+    assert!(stderr.join("").contains("another `farpipe run` is using the state"), "{stderr:?}");
+    let answer = r#"{"jsonrpc":"2.0","id":1,"result":{}}"#;
+    first.send(answer);
+    assert_eq!(first.next(), answer, "it is left alone");
 }
 
 #[test]

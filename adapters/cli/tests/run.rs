@@ -271,6 +271,14 @@ fn a_line_that_is_too_long_fails_its_call_in_both_directions() {
 }
 
 #[test]
+fn a_longer_message_passes_where_it_is_allowed() {
+    let mut bridge = Bridge::start(&["run", "--max-message", "40", "--", "cat"]);
+    let long = format!(r#"{{"jsonrpc":"2.0","id":1,"result":"{}"}}"#, "x".repeat(40_000_000));
+    bridge.send(&long);
+    assert!(bridge.next() == long, "it comes back as it is");
+}
+
+#[test]
 fn what_is_cut_off_at_the_end_of_stdin_is_not_passed_on() {
     let mut bridge = sh("exec cat");
     write!(bridge.stdin.as_mut().unwrap(), "{ANSWER}\n{{\"jsonrpc\":\"2.0\",\"id\"").unwrap();

@@ -1,5 +1,7 @@
 //! What one program tells another so that it can take a process over.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::connection::{Lane, Name};
@@ -23,7 +25,7 @@ use crate::connection::{Lane, Name};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "Text", into = "Text")]
 pub struct Ticket {
     pub(crate) session: String,
@@ -43,6 +45,13 @@ impl Ticket {
     /// The process's name within the session.
     pub fn process(&self) -> &str {
         &self.process
+    }
+}
+
+/// Without the session, so that no log gives a process away.
+impl fmt::Debug for Ticket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ticket").field("process", &self.process).finish_non_exhaustive()
     }
 }
 
@@ -90,6 +99,13 @@ mod tests {
         let ticket: Ticket = serde_json::from_str(STORED).unwrap();
         assert_eq!((ticket.session(), ticket.process()), ("s", "1f-1"));
         assert_eq!(serde_json::to_string(&ticket).unwrap(), STORED);
+    }
+
+    #[test]
+    fn a_log_does_not_give_the_session_away() {
+        let ticket: Ticket = serde_json::from_str(&STORED.replace("\"s\"", "\"secret\"")).unwrap();
+        let logged = format!("{ticket:?}");
+        assert!(logged.contains("1f-1") && !logged.contains("secret"), "{logged}");
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
+use clap::value_parser;
+
 use super::{Place, seconds};
 
 /// Run a command here or far away, with its stdin, stdout and stderr as this program's own.
@@ -54,6 +56,12 @@ pub(crate) struct Bridge {
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     pub(crate) drain_timeout: Duration,
 
+    /// How long a message may be, either way, in MiB.
+    ///
+    /// So much may be kept of one message from the command, and twice that of those for it.
+    #[arg(long, value_name = "MIB", default_value = "16", value_parser = value_parser!(u16).range(1..))]
+    pub(crate) max_message: u16,
+
     #[command(flatten)]
     pub(crate) place: Place,
 
@@ -85,8 +93,8 @@ Environment:
   RUST_LOG       what is logged to stderr besides, as in `farpipe=debug`; never a message
 
 Limits:
-  A message may have 16 MiB. A longer one is not passed on: its call is answered with an error. While
-  the client does not read, the command is made to wait; while the command does not read, the client
+  A message may have 16 MiB (--max-message). A longer one is not passed on: its call is answered with
+  an error. While the client does not read, the command is made to wait; while the command does not read, the client
   is. A client that does not read our stderr for a second loses lines of it, which is told there.
 
 --state FILE (with --executor):
@@ -98,4 +106,4 @@ Limits:
   one save ago may be lost: its call then has no answer. The client has to go on as well: it must not
   greet the command again. The file holds messages as they are, and
   whoever has it and the token can take the command over. It is removed at the end. It outlives the
-  death of this program, not that of the machine.";
+  death of this program, not that of the machine. One run at a time uses it: FILE.lock is locked.";

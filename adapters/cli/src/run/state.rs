@@ -1,6 +1,7 @@
 //! What it takes to go on with a command that another farpipe has started.
 
 mod journaled;
+mod lock;
 
 use std::{
     ffi::OsString,
@@ -16,7 +17,7 @@ use farpipe_driver::Monitor;
 use farpipe_exec_server::Ticket;
 use serde::{Deserialize, Serialize};
 
-pub(super) use self::journaled::Journaled;
+pub(super) use self::{journaled::Journaled, lock::Lock};
 use super::output::Unwritten;
 use crate::{private, raw::Raw};
 
@@ -42,6 +43,8 @@ pub(super) struct Journal(Arc<Inner>);
 
 struct Inner {
     path: PathBuf,
+    /// Until the end of this program.
+    _lock: Lock,
     executor: String,
     command: Vec<String>,
     ticket: Ticket,
@@ -86,6 +89,7 @@ impl Stored {
 impl Journal {
     pub(super) fn new(
         path: &Path,
+        lock: Lock,
         executor: &str,
         command: &[OsString],
         ticket: Ticket,
@@ -93,6 +97,7 @@ impl Journal {
     ) -> Self {
         Self(Arc::new(Inner {
             path: path.to_owned(),
+            _lock: lock,
             executor: executor.to_owned(),
             command: words(command),
             ticket,
@@ -145,9 +150,14 @@ fn words(command: &[OsString]) -> Vec<String> {
 
 /// Nobody ever sees half of it.
 fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".new");
-    let new = path.with_file_name(name);
+    let new = beside(path, ".new");
     private::create(&new)?.write_all(contents)?;
     fs::rename(&new, path)
+}
+
+/// A file of the same name but for an ending.
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(ending);
+    path.with_file_name(name)
 }
