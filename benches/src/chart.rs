@@ -23,12 +23,13 @@ const OWN: RGBColor = RGBColor(0x2f, 0x6f, 0xde);
 const PEER: RGBColor = RGBColor(0xb4, 0xbb, 0xc6);
 const INK: RGBColor = RGBColor(0x24, 0x29, 0x2f);
 
-/// Draws a chart for each mechanism that was measured: `framing.svg`, `decode.svg`, `process.svg`.
+/// Each chart, and how the names of its works begin.
+const CHARTS: [(&str, &str); 2] = [("decode.svg", "decode, "), ("process.svg", "process, cat")];
+
+/// Draws a chart for each mechanism that was measured: `decode.svg`, `process.svg`.
 pub fn draw_all(rows: &[Row], directory: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(directory)?;
-    for (file, begins) in
-        [("framing.svg", "framing, "), ("decode.svg", "decode, "), ("process.svg", "process, cat")]
-    {
+    for (file, begins) in CHARTS {
         let works = works(rows, begins);
         if !works.is_empty() {
             draw(&directory.join(file), &works)?;

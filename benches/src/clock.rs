@@ -26,16 +26,6 @@ impl Took {
             wall: begin.2.elapsed(),
         }
     }
-
-    /// The least of each.
-    #[must_use]
-    pub fn min(self, other: Self) -> Self {
-        Self {
-            thread: self.thread.min(other.thread),
-            process: self.process.min(other.process),
-            wall: self.wall.min(other.wall),
-        }
-    }
 }
 
 fn cpu(clock: ClockId) -> Duration {

@@ -25,6 +25,9 @@ pub const SERVE: &str = "--serve";
 const OWN: &str = "farpipe on tokio";
 const PEER: &str = "TokioChildProcess";
 
+/// As many pings are counted in a turn.
+const PINGS: usize = 300;
+
 /// Answers every ping on stdin, until stdin ends.
 pub fn serve() -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
@@ -37,23 +40,28 @@ pub fn serve() -> anyhow::Result<()> {
 }
 
 /// The median and the 99th percentile of many pings, one at a time.
+///
+/// Each transport has many short turns, each with a process of its own, and the median of its turns
+/// counts: what else happens on the machine hits a few turns of either, and decides nothing.
 pub fn rows(scale: Scale) -> anyhow::Result<Vec<Row>> {
-    let blocks = match scale {
+    let turns = match scale {
         Scale::Smoke => 1,
-        Scale::Quick => 6,
-        Scale::Full => 40,
+        Scale::Quick => 12,
+        Scale::Full => 200,
     };
     let runtime = tokio();
     let (mut own, mut peer) = (Vec::new(), Vec::new());
-    // In turns, so that whatever else the machine does hits both alike.
-    for _ in 0..blocks {
-        own.extend(runtime.block_on(runtime.spawn(own_pings()))??);
-        peer.extend(runtime.block_on(runtime.spawn(peer_pings()))??);
+    for turn in 0..turns {
+        // Neither is always the one that comes first.
+        if turn % 2 == 0 {
+            own.push(runtime.block_on(runtime.spawn(own_pings()))??);
+        }
+        peer.push(runtime.block_on(runtime.spawn(peer_pings()))??);
+        if turn % 2 == 1 {
+            own.push(runtime.block_on(runtime.spawn(own_pings()))??);
+        }
     }
-    Ok([("p50", 50), ("p99", 99)]
-        .into_iter()
-        .flat_map(|at| rank(at, &mut own, &mut peer))
-        .collect())
+    Ok([("p50", 50), ("p99", 99)].into_iter().flat_map(|at| rank(at, &own, &peer)).collect())
 }
 
 fn server() -> io::Result<Command> {
@@ -72,10 +80,9 @@ async fn peer_pings() -> anyhow::Result<Vec<Duration>> {
     pings(TokioChildProcess::new(command)?).await
 }
 
-/// In a task of the runtime, as rmcp's client runs in one.
+/// What the pings of one turn took, sorted. In a task of the runtime, as rmcp's client runs in one.
 async fn pings(mut transport: impl Transport<RoleClient>) -> anyhow::Result<Vec<Duration>> {
     const WARM_UP: usize = 50;
-    const PINGS: usize = 500;
     let mut took = Vec::new();
     for id in 0..WARM_UP + PINGS {
         let began = Instant::now();
@@ -86,18 +93,21 @@ async fn pings(mut transport: impl Transport<RoleClient>) -> anyhow::Result<Vec<
         took.push(began.elapsed());
     }
     transport.close().await?;
-    Ok(took.split_off(WARM_UP))
+    took.drain(..WARM_UP);
+    took.sort_unstable();
+    Ok(took)
 }
 
-fn rank(at: (&str, usize), own: &mut [Duration], peer: &mut [Duration]) -> [Row; 2] {
+fn rank(at: (&str, usize), own: &[Vec<Duration>], peer: &[Vec<Duration>]) -> [Row; 2] {
     let work = format!("process, round trip of a ping, {}", at.0);
-    let seconds = |took: &mut [Duration]| {
-        took.sort_unstable();
-        took[took.len() * at.1 / 100].as_secs_f64()
+    let seconds = |turns: &[Vec<Duration>]| {
+        let mut of_turns: Vec<_> = turns.iter().map(|took| took[PINGS * at.1 / 100]).collect();
+        of_turns.sort_unstable();
+        of_turns[of_turns.len() / 2].as_secs_f64()
     };
-    let (of_own, of_peer) = (seconds(own), seconds(peer));
+    let (of_own, of_peer, messages) = (seconds(own), seconds(peer), PINGS * own.len());
     [
-        Row::timed(&work, OWN, 0, own.len(), of_own).beside(PEER, Some(of_peer / of_own)),
-        Row::timed(&work, PEER, 0, peer.len(), of_peer),
+        Row::timed(&work, OWN, 0, messages, of_own).beside(PEER, Some(of_peer / of_own)),
+        Row::timed(&work, PEER, 0, messages, of_peer),
     ]
 }
