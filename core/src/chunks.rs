@@ -129,7 +129,9 @@ impl Chunks {
             self.begin(chunk);
             return Some(());
         }
-        self.queue = VecDeque::new();
+        if self.queue.capacity() > 0 {
+            self.queue = VecDeque::new();
+        }
         None
     }
 

@@ -100,11 +100,17 @@ impl LineFramer {
     }
 
     /// The next line, if it is as almost every line: inside one chunk, within the limit, nothing to
-    /// skip. `None` leaves it to [`next_line`](Self::next_line).
+    /// skip. `None` leaves it to [`next_other`](Self::next_other).
     #[inline]
     pub(crate) fn next_plain(&mut self) -> Option<Line<'_>> {
         let (start, end) = self.find_plain()?;
         Some(self.in_chunk(start, end))
+    }
+
+    /// The next line, whatever it is.
+    pub(crate) fn next_other(&mut self) -> Option<Framed<'_>> {
+        let found = self.find()?;
+        Some(self.lend(found))
     }
 
     /// The stream has ended: a last line without a newline becomes available, marked

@@ -100,7 +100,7 @@ impl OpenLine {
 
     /// Gives an unused buffer back. Many sessions are idle at once, and none of them needs one.
     pub(super) fn release(&mut self) {
-        if self.is_none() {
+        if self.is_none() && self.joined.retained() > 0 {
             self.joined = JoinedLine::default();
         }
     }

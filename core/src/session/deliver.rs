@@ -12,13 +12,21 @@ use crate::{
 impl<D: Decode> Session<D> {
     #[inline]
     pub(super) fn next_event(&mut self) -> Option<Event<D::Message>> {
-        match self.next_plain() {
-            Ok(Some(message)) => Some(Event::Message(message)),
-            Ok(None) => self.next_of_any(),
-            Err(bad) => Some(self.bad_line(*bad)),
+        loop {
+            match self.next_plain() {
+                Ok(Some(message)) => return Some(Event::Message(message)),
+                Ok(None) => {}
+                Err(bad) => return Some(self.bad_line(*bad)),
+            }
+            if let Some(event) = self.next_of_any() {
+                return Some(event);
+            }
+            let item = self.inbox.pop()?;
+            self.unpack(item);
         }
     }
 
+    /// The next event of what has been unpacked.
     #[inline(never)]
     fn next_of_any(&mut self) -> Option<Event<D::Message>> {
         loop {
@@ -29,14 +37,10 @@ impl<D: Decode> Session<D> {
                 return Some(self.stderr_event(line));
             }
             // What broke a stream off follows its last line.
-            let step = if let Some(item) = self.staged.take() {
-                self.pass(item)
-            } else {
-                let item = self.inbox.pop()?;
-                self.unpack(item)
-            };
-            if step.is_some() {
-                return step;
+            let item = self.staged.take()?;
+            let event = self.pass(item);
+            if event.is_some() {
+                return event;
             }
         }
     }
@@ -52,11 +56,11 @@ impl<D: Decode> Session<D> {
         None
     }
 
-    fn unpack(&mut self, item: Item) -> Option<Event<D::Message>> {
+    fn unpack(&mut self, item: Item) {
         match item {
             Item::Output(Stream::Stdout, data) => self.stdout.push(data),
             Item::Output(Stream::Stderr, data) => self.stderr.push(data),
-            Item::Exited(exit) => return Some(Event::Exited(exit)),
+            Item::Exited(_) => self.staged = Some(item),
             Item::Undelivered(send, failure) => {
                 self.calls.fail_send(send, &failure, self.limits.late_answers);
             }
@@ -72,7 +76,6 @@ impl<D: Decode> Session<D> {
                 self.staged = Some(item);
             }
         }
-        None
     }
 
     fn pass(&mut self, item: Item) -> Option<Event<D::Message>> {
@@ -83,7 +86,8 @@ impl<D: Decode> Session<D> {
                 Some(Event::Lost(Lost { missing }))
             }
             Item::End => self.pass_end(),
-            Item::Output(..) | Item::Exited(_) | Item::Undelivered(..) => None,
+            Item::Exited(exit) => Some(Event::Exited(exit)),
+            Item::Output(..) | Item::Undelivered(..) => None,
         }
     }
 

@@ -81,7 +81,7 @@ impl<D: Decode> Session<D> {
     }
 
     fn next_of_framer(&mut self) -> Option<Result<Read<D::Message>, Box<Oversized>>> {
-        match self.stdout.next_line()? {
+        match self.stdout.next_other()? {
             Framed::Oversized(line) => Some(Err(line)),
             Framed::Line(mut line) => {
                 let read = self.decode.decode(&mut line, &self.calls);
