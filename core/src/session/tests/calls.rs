@@ -99,6 +99,16 @@ fn an_oversized_answer_fails_its_call_and_the_next_one_works() {
     }
 }
 
+/// Also where the next answer came along with it.
+#[test]
+fn an_error_comes_in_the_place_of_its_answer() {
+    let mut rpc = Rpc::new(small());
+    rpc.call("1");
+    rpc.call("2");
+    rpc.out(&(result("1", &"x".repeat(2000)) + &result("2", "ok")));
+    assert_eq!(rpc.events()[1..], ["error 1 oversized", "result 2"]);
+}
+
 #[test]
 fn the_error_names_the_limit_and_its_value() {
     let mut rpc = Rpc::new(small());

@@ -208,6 +208,18 @@ fn a_close_goes_on_with_the_step_it_had_reached() {
 }
 
 #[test]
+fn a_close_that_goes_on_counts_its_wait_from_there() {
+    let mut far = Far::new();
+    linked(&mut far);
+    far.session.terminate(far.now);
+    let mut next = restored(&far);
+    next.now = Timestamp::from_origin(Duration::from_secs(7));
+    linked(&mut next);
+    next.wait(Duration::from_secs(3));
+    assert_eq!(next.end().cause, Cause::CloseTimedOut { waited: Duration::from_secs(3) });
+}
+
+#[test]
 fn a_close_of_stdin_and_a_termination_are_asked_for_again() {
     let mut far = Far::local();
     far.session.close_stdin();
