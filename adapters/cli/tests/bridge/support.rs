@@ -9,6 +9,11 @@ use std::{
     time::Duration,
 };
 
+use serde_json::Value;
+
+pub(crate) const CALL: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call"}"#;
+pub(crate) const ANSWER: &str = r#"{"jsonrpc":"2.0","id":1,"result":{}}"#;
+
 /// Far above what any of these takes.
 pub(crate) const WATCHDOG: Duration = Duration::from_secs(60);
 
@@ -71,6 +76,27 @@ impl Bridge {
 
 pub(crate) fn farpipe() -> &'static Path {
     assert_cmd::cargo::cargo_bin!("farpipe")
+}
+
+/// A shell on this machine.
+pub(crate) fn sh(script: &str) -> Bridge {
+    Bridge::start(&["run", "--", "sh", "-c", script])
+}
+
+/// The id of an answer, and the error in it.
+pub(crate) fn error_of(line: &str) -> (String, Value) {
+    let mut answer: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"));
+    (answer["id"].to_string(), answer["error"].take())
+}
+
+pub(crate) fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Whether there is such a process, other than one that nobody has waited for yet.
+pub(crate) fn is_running(pid: &str) -> bool {
+    let state = Command::new("ps").args(["-o", "stat=", "-p", pid]).output().unwrap();
+    !matches!(text(&state.stdout).chars().next(), None | Some('Z'))
 }
 
 impl Drop for Bridge {
