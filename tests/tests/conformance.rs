@@ -46,6 +46,7 @@ macro_rules! conformance {
                 echo_round_trip
                 ten_mebibytes_each_way_do_not_deadlock
                 a_process_that_nobody_reads_is_stopped_by_its_pipe
+                a_pipe_that_was_full_is_made_larger
                 heavy_stderr_without_a_newline_does_not_stall_stdout
                 a_thousand_short_lived_processes_in_one_program
                 a_process_that_cannot_start_is_explained

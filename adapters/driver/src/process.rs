@@ -17,8 +17,12 @@ mod tree;
 #[cfg(not(unix))]
 #[path = "process/tree_other.rs"]
 mod tree;
+mod wide;
 
 pub use error::SpawnError;
 pub use local::{LocalExecutor, Parts};
 pub use started::{BoxedWait, LocalProcess, PartsOf, Start};
 pub use tree::ProcessTree;
+#[cfg(target_os = "linux")]
+pub use wide::WIDE_PIPE;
+pub use wide::widen;

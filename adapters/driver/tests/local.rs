@@ -98,6 +98,7 @@ fn executor(
         stdin: Script::new(stdin),
         stdout: Script::new(stdout),
         stderr: Script::new(stderr),
+        widen: |_| Ok(()),
         wait: Box::pin(wait),
         tree: nobody(),
     })
@@ -209,7 +210,8 @@ fn the_number_of_a_process_that_is_gone_is_given_up() {
     let tree = ProcessTree::of_leader(child.id());
     let status = child.wait().unwrap();
     let (stdin, stdout, stderr) = (Script::new([]), Script::new([]), Script::new([]));
-    let parts = Parts { stdin, stdout, stderr, wait: ready(Ok(status)), tree: tree.clone() };
+    let (widen, wait) = (|_: &Script| Ok(()), ready(Ok(status)));
+    let parts = Parts { stdin, stdout, stderr, widen, wait, tree: tree.clone() };
     let mut executor = LocalExecutor::new(parts);
     assert_eq!(drain(&mut executor).len(), 1);
     assert_eq!(format!("{tree:?}"), format!("{:?}", nobody()));

@@ -50,8 +50,9 @@ fn take_apart(mut child: Child) -> io::Result<(u32, PartsOf<SmolProcess>)> {
     let stdin = child.stdin.take().ok_or_else(missing)?;
     let stdout = child.stdout.take().ok_or_else(missing)?;
     let stderr = child.stderr.take().ok_or_else(missing)?;
+    let widen = |stdout: &ChildStdout| process::widen(stdout);
     let wait = Box::pin(child.status());
-    Ok((id, Parts { stdin, stdout, stderr, wait, tree: ProcessTree::of_leader(id) }))
+    Ok((id, Parts { stdin, stdout, stderr, widen, wait, tree: ProcessTree::of_leader(id) }))
 }
 
 /// smol has promised every pipe that it was asked for.

@@ -54,6 +54,10 @@ fn compat(
     Ok((taken(stdin)?.compat_write(), taken(stdout)?.compat(), taken(stderr)?.compat()))
 }
 
+fn widen(stdout: &Stdout) -> io::Result<()> {
+    process::widen(stdout.get_ref())
+}
+
 /// A part that tokio has promised for a process that was just started with three pipes.
 fn taken<T>(part: Option<T>) -> io::Result<T> {
     part.ok_or_else(|| io::Error::other("a part of the process is missing"))

@@ -4,7 +4,10 @@ use std::process::Command;
 
 use farpipe_core::{Cause, Delivery, Event, Exit, Limits};
 use farpipe_driver::{Handle, process::SpawnError};
-use farpipe_tests::session::{Lines, message, rest, sh, within};
+use farpipe_tests::{
+    peers,
+    session::{Lines, message, rest, sh, within},
+};
 use smol::future::yield_now;
 
 use crate::platform::Platform;
@@ -57,6 +60,32 @@ pub(crate) fn a_process_that_nobody_reads_is_stopped_by_its_pipe<P: Platform>() 
         let held = monitor.stats().stdout_bytes;
         assert!(held < budget + PIPES, "{held} bytes are held");
         assert_eq!(count_messages(&handle).await, LINES);
+    });
+}
+
+/// The process asks the system how much its stdout holds, before and after it has filled it.
+pub(crate) fn a_pipe_that_was_full_is_made_larger<P: Platform>() {
+    const SCRIPT: &str = "
+import fcntl, os, sys
+ask = lambda: os.write(1, b'%d\\n' % fcntl.fcntl(1, 1032))
+ask()
+sys.stdin.readline()
+os.write(1, b'x' * 65535 + b'\\n')
+sys.stdin.readline()
+ask()";
+    if !cfg!(target_os = "linux") {
+        return;
+    }
+    let Some(python) = peers::python().unwrap() else { return };
+    P::run(async {
+        let mut command = Command::new(python);
+        command.args(["-c", SCRIPT]);
+        let handle = P::start(Limits::default(), command).unwrap();
+        assert_eq!(message(&handle).await, "65536");
+        handle.send("fill it".into()).unwrap();
+        assert_eq!(message(&handle).await.len(), 65535);
+        handle.send("ask".into()).unwrap();
+        assert_eq!(message(&handle).await, "262144");
     });
 }
 

@@ -24,6 +24,9 @@ pub struct Parts<I, O, E, W> {
     pub stdout: O,
     /// Where it writes its diagnostics.
     pub stderr: E,
+    /// Makes the pipe of stdout larger: [`widen`](super::widen) with its descriptor. Called once, when
+    /// the process has filled it.
+    pub widen: fn(&O) -> io::Result<()>,
     /// Waits for the process, and owns it: dropping this must not leave a zombie behind.
     pub wait: W,
     /// The process and its descendants.
@@ -89,8 +92,8 @@ where
     pub fn new(parts: Parts<I, O, E, W>) -> Self {
         Self {
             stdin: Stdin::new(parts.stdin),
-            stdout: Pipe::new(Stream::Stdout, parts.stdout),
-            stderr: Pipe::new(Stream::Stderr, parts.stderr),
+            stdout: Pipe::new(Stream::Stdout, parts.stdout, Some(parts.widen)),
+            stderr: Pipe::new(Stream::Stderr, parts.stderr, None),
             wait: Some(parts.wait),
             tree: parts.tree,
             buffers: Buffers::default(),

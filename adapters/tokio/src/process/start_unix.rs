@@ -5,7 +5,7 @@ use std::io;
 use farpipe_driver::process::{Parts, ProcessTree, SpawnError};
 use tokio::process::{Child, Command};
 
-use super::{LocalParts, compat, taken};
+use super::{LocalParts, compat, taken, widen};
 
 /// Starts the command as the leader of a process group.
 ///
@@ -23,5 +23,5 @@ fn take_apart(mut child: Child) -> io::Result<(u32, LocalParts)> {
     let (stdin, stdout, stderr) =
         compat(child.stdin.take(), child.stdout.take(), child.stderr.take())?;
     let wait = Box::pin(async move { child.wait().await });
-    Ok((id, Parts { stdin, stdout, stderr, wait, tree: ProcessTree::of_leader(id) }))
+    Ok((id, Parts { stdin, stdout, stderr, widen, wait, tree: ProcessTree::of_leader(id) }))
 }

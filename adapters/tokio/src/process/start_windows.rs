@@ -11,7 +11,7 @@ use farpipe_driver::process::{Parts, ProcessTree, SpawnError};
 use process_wrap::tokio::{ChildWrapper, CommandWrap, JobObject, KillOnDrop};
 use tokio::process::Command;
 
-use super::{LocalParts, compat, taken};
+use super::{LocalParts, compat, taken, widen};
 
 /// Starts the command in a job object, which ends with the last handle to it.
 pub(super) fn start(command: Command) -> Result<(u32, LocalParts), SpawnError> {
@@ -27,7 +27,7 @@ fn take_apart(mut child: Box<dyn ChildWrapper>) -> io::Result<(u32, LocalParts)>
     let (stdin, stdout, stderr) = compat(stdin, stdout, stderr)?;
     let tree = ProcessTree::new();
     let wait = Box::pin(wait(child, tree.clone()));
-    Ok((id, Parts { stdin, stdout, stderr, wait, tree }))
+    Ok((id, Parts { stdin, stdout, stderr, widen, wait, tree }))
 }
 
 async fn wait(mut child: Box<dyn ChildWrapper>, tree: ProcessTree) -> io::Result<ExitStatus> {
