@@ -39,7 +39,8 @@ pub struct Parts<I, O, E, W> {
 /// [`Flow::Paused`] neither pipe is read: the process stops by itself once they are full. stdout,
 /// stderr and the exit take turns of a few reads, so none of them can hold up another.
 ///
-/// Memory: one buffer of 64 KiB, up to four more while much is read, and the write in flight.
+/// Memory: one buffer of 64 KiB, up to four more while much is read, and the write in flight. The
+/// system's pipe for stdout grows from 64 to 256 KiB once the process has filled it (on Linux).
 /// Dropping it kills the process tree.
 pub struct LocalExecutor<I, O, E, W> {
     stdin: Stdin<I>,
