@@ -2,14 +2,13 @@
 
 use std::hint::black_box;
 
-use bytes::{Bytes, BytesMut};
-use farpipe_core::{Call, Calls, Decode as _, Decoded, Framed, Id, Limits, Line, LineFramer};
+use bytes::Bytes;
+use farpipe_core::{Call, Calls, Decode as _, Decoded, Id, Limits, Line, LineFramer};
 use farpipe_rmcp::RmcpDecode;
 use rmcp::{RoleClient, service::RxJsonRpcMessage, transport::async_rw::JsonRpcMessageCodec};
 use serde_json::Value;
-use tokio_util::codec::Decoder as _;
 
-use super::{KIB, MIB, size};
+use super::{KIB, MIB, each_item, size};
 use crate::{
     input::{CALLS, Output, Shape},
     work::{Clock, Lazy, Scale, Subject, Work},
@@ -60,19 +59,9 @@ fn calls() -> Calls {
 }
 
 /// Splits the chunks into lines, and has `decode` look at each.
-fn each_line(chunks: &[Bytes], mut decode: impl FnMut(&mut Line<'_>)) -> usize {
+fn each_line(chunks: &[Bytes], decode: impl FnMut(&mut Line<'_>)) -> usize {
     let Limits { max_line, line_window, .. } = Limits::default();
-    let mut framer = LineFramer::new(max_line, line_window);
-    let mut lines = 0;
-    for chunk in chunks {
-        framer.push(chunk.clone());
-        while let Some(framed) = framer.next_line() {
-            let Framed::Line(mut line) = framed else { panic!("{framed:?}") };
-            decode(&mut line);
-            lines += 1;
-        }
-    }
-    lines
+    super::each_line(LineFramer::new(max_line, line_window), chunks, decode)
 }
 
 /// Framer and decoder without a session around them.
@@ -92,15 +81,5 @@ fn values(chunks: &[Bytes]) -> usize {
 }
 
 fn rmcp_codec(chunks: &[Bytes]) -> usize {
-    let mut codec = JsonRpcMessageCodec::<Message>::new();
-    let mut buffer = BytesMut::new();
-    let mut messages = 0;
-    for chunk in chunks {
-        buffer.extend_from_slice(chunk);
-        while let Some(message) = codec.decode(&mut buffer).expect("a message") {
-            black_box(message);
-            messages += 1;
-        }
-    }
-    messages
+    each_item(JsonRpcMessageCodec::<Message>::new(), chunks)
 }

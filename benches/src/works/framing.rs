@@ -2,11 +2,11 @@
 
 use std::hint::black_box;
 
-use bytes::{Bytes, BytesMut};
-use farpipe_core::{Framed, LineFramer};
-use tokio_util::codec::{Decoder as _, LinesCodec};
+use bytes::Bytes;
+use farpipe_core::LineFramer;
+use tokio_util::codec::LinesCodec;
 
-use super::{KIB, MIB, size};
+use super::{KIB, MIB, each_item, each_line, size};
 use crate::{
     input::{Output, Shape},
     naive::NaiveFramer,
@@ -68,31 +68,15 @@ fn memchr_iter(chunks: &[Bytes]) -> usize {
 }
 
 fn lent(chunks: &[Bytes]) -> usize {
-    let mut framer = LineFramer::new(MAX_LINE, WINDOW);
-    let mut lines = 0;
-    for chunk in chunks {
-        framer.push(chunk.clone());
-        while let Some(framed) = framer.next_line() {
-            let Framed::Line(line) = framed else { panic!("{framed:?}") };
-            black_box(line.as_slice());
-            lines += 1;
-        }
-    }
-    lines
+    each_line(LineFramer::new(MAX_LINE, WINDOW), chunks, |line| {
+        black_box(line.as_slice());
+    })
 }
 
 fn owned(chunks: &[Bytes]) -> usize {
-    let mut framer = LineFramer::new(MAX_LINE, WINDOW);
-    let mut lines = 0;
-    for chunk in chunks {
-        framer.push(chunk.clone());
-        while let Some(framed) = framer.next_line() {
-            let Framed::Line(mut line) = framed else { panic!("{framed:?}") };
-            black_box(line.to_bytes());
-            lines += 1;
-        }
-    }
-    lines
+    each_line(LineFramer::new(MAX_LINE, WINDOW), chunks, |line| {
+        black_box(line.to_bytes());
+    })
 }
 
 fn naive(chunks: &[Bytes]) -> usize {
@@ -109,15 +93,5 @@ fn naive(chunks: &[Bytes]) -> usize {
 }
 
 fn lines_codec(chunks: &[Bytes]) -> usize {
-    let mut codec = LinesCodec::new_with_max_length(MAX_LINE);
-    let mut buffer = BytesMut::new();
-    let mut lines = 0;
-    for chunk in chunks {
-        buffer.extend_from_slice(chunk);
-        while let Some(line) = codec.decode(&mut buffer).expect("lines are text within the limit") {
-            black_box(line);
-            lines += 1;
-        }
-    }
-    lines
+    each_item(LinesCodec::new_with_max_length(MAX_LINE), chunks)
 }
