@@ -162,24 +162,20 @@ pub(crate) fn connects_and_starts_dropped_at_every_poll_leave_nothing_behind<P: 
 }
 
 pub(crate) fn close_interrupts_a_far_process_first<P: Platform>() {
-    let Some(far) = Far::start() else { return };
-    let script = "trap 'echo bye; exit 3' INT; echo ready; while :; do sleep 1; done";
-    P::run(async {
-        let polite = far.spawn::<P>(script).await;
-        assert_eq!(message(&polite).await, "ready");
-        let end = within(polite.close()).await;
-        assert_eq!((end.cause, end.exit), (Cause::Requested, Some(Exit::Code(3))));
-    });
+    close_ends_with::<P>("trap 'echo bye; exit 3' INT; echo ready; while :; do sleep 1; done", 3);
 }
 
 pub(crate) fn a_far_process_that_ignores_an_interrupt_is_killed_in_time<P: Platform>() {
+    close_ends_with::<P>("trap '' INT TERM; echo ready; while :; do sleep 1; done", 137);
+}
+
+fn close_ends_with<P: Platform>(script: &str, code: i32) {
     let Some(far) = Far::start() else { return };
-    let script = "trap '' INT TERM; echo ready; while :; do sleep 1; done";
     P::run(async {
-        let stubborn = far.spawn::<P>(script).await;
-        assert_eq!(message(&stubborn).await, "ready");
-        let end = within(stubborn.close()).await;
-        assert_eq!((end.cause, end.exit), (Cause::Requested, Some(Exit::Code(137))));
+        let process = far.spawn::<P>(script).await;
+        assert_eq!(message(&process).await, "ready");
+        let end = within(process.close()).await;
+        assert_eq!((end.cause, end.exit), (Cause::Requested, Some(Exit::Code(code))));
     });
 }
 

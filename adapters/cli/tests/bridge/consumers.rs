@@ -2,12 +2,12 @@
 
 use std::{
     io::Read as _,
-    process::{Command, Stdio},
+    process::Command,
     thread,
     time::{Duration, Instant},
 };
 
-use crate::support::{ANSWER, WATCHDOG};
+use crate::support::{ANSWER, WATCHDOG, piped_sh};
 
 /// Nobody reads: the command has to wait, and nothing grows.
 #[cfg(target_os = "linux")]
@@ -16,13 +16,7 @@ fn a_slow_consumer_makes_the_command_wait_in_bounded_memory() {
     const LINES: usize = 400_000;
     let line = r#"{"jsonrpc":"2.0","method":"n","params":["0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"]}"#;
     let script = format!("yes '{line}' | head -n {LINES}; echo done >&2");
-    let mut child = Command::new(assert_cmd::cargo::cargo_bin!("farpipe"))
-        .args(["run", "--", "sh", "-c", &script])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = piped_sh(&script);
     let mut stdout = child.stdout.take().unwrap();
     let io = format!("/proc/{}/io", child.id());
     let read = || std::fs::read_to_string(&io).unwrap();
@@ -57,13 +51,7 @@ fn resident(pid: u32) -> usize {
 
 #[test]
 fn a_consumer_that_is_gone_ends_the_command() {
-    let mut child = Command::new(assert_cmd::cargo::cargo_bin!("farpipe"))
-        .args(["run", "--", "sh", "-c", &format!("yes '{ANSWER}'")])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = piped_sh(&format!("yes '{ANSWER}'"));
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     let told = String::from_utf8(output.stderr).unwrap();
@@ -74,19 +62,8 @@ fn a_consumer_that_is_gone_ends_the_command() {
 /// Nobody reads stderr: messages pass all the same.
 #[test]
 fn a_full_stderr_does_not_hold_messages_up() {
-    let mut child = Command::new(assert_cmd::cargo::cargo_bin!("farpipe"))
-        .args([
-            "run",
-            "--",
-            "sh",
-            "-c",
-            &format!("yes log | head -n 500000 >&2; echo '{ANSWER}'; read a; exit 0"),
-        ])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child =
+        piped_sh(&format!("yes log | head -n 500000 >&2; echo '{ANSWER}'; read a; exit 0"));
     let mut stdout = child.stdout.take().unwrap();
     let mut read = vec![0; ANSWER.len()];
     stdout.read_exact(&mut read).unwrap();
@@ -100,9 +77,7 @@ fn a_full_stderr_does_not_hold_messages_up() {
 #[test]
 fn a_signal_is_not_held_up_by_a_slow_reader_of_stderr() {
     let script = format!("yes {} >&2", "x".repeat(1000));
-    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("farpipe"));
-    command.args(["run", "--", "sh", "-c", &script]).stdin(Stdio::piped());
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = piped_sh(&script);
     let mut stderr = child.stderr.take().unwrap();
     let mut page = vec![0; 1 << 16];
     stderr.read_exact(&mut page).unwrap();

@@ -32,13 +32,8 @@ impl Bridge {
     }
 
     /// Any command.
-    pub(crate) fn of(mut command: Command) -> Self {
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+    pub(crate) fn of(command: Command) -> Self {
+        let mut child = piped(command);
         let stdin = child.stdin.take();
         let stdout = lines(child.stdout.take().unwrap());
         let stderr = lines(child.stderr.take().unwrap());
@@ -78,9 +73,24 @@ pub(crate) fn farpipe() -> &'static Path {
     assert_cmd::cargo::cargo_bin!("farpipe")
 }
 
+fn piped(mut command: Command) -> Child {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+fn shell(script: &str) -> Command {
+    let mut command = Command::new(farpipe());
+    command.args(["run", "--", "sh", "-c", script]);
+    command
+}
+
 /// A shell on this machine.
 pub(crate) fn sh(script: &str) -> Bridge {
-    Bridge::start(&["run", "--", "sh", "-c", script])
+    Bridge::of(shell(script))
+}
+
+/// The same, with pipes that nobody reads yet.
+pub(crate) fn piped_sh(script: &str) -> Child {
+    piped(shell(script))
 }
 
 /// The id of an answer, and the error in it.
