@@ -20,7 +20,8 @@
 //! #         fn terminator(&self) -> Terminator { Terminator::new(|| ()) }
 //! #     }
 //! # }
-//! # fn block_on<F: Future>(_: F) -> F::Output { unimplemented!() }
+//! use futures_lite::future::block_on;
+//!
 //! // #[test]
 //! fn my_executor_keeps_the_contract() {
 //!     let start = async |script| {
